@@ -1,0 +1,49 @@
+/*
+ * The commands: one file each (cmd_NAME.c), one record each, one table (commands.c).
+ * Only this directory prints for people and holds globals (opt_ statics).
+ */
+#ifndef BAILEY_CLI_CLI_H
+#define BAILEY_CLI_CLI_H
+
+#include "conf/conf.h"
+#include "conf/opt.h"
+
+/* 0..124 are a command's own. */
+enum exit_status {
+	EXIT_USAGE = 2,
+	EXIT_FAILED = 125,
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127
+};
+
+struct cli {
+	const char *directory; /* -C, or NULL */
+	bool quiet, verbose;
+	const char *color;	   /* auto, always, never */
+	bool color_out, color_err; /* decided */
+};
+
+struct cmd_args {
+	struct strvec operands;
+	struct strvec rest; /* after -- */
+	bool has_rest;
+};
+
+struct command {
+	const char *name;
+	const char *usage;	/* after "bailey NAME ": "[NAME] -- CMD [ARGS]" */
+	const char *summary;	/* one line */
+	const char *text;	/* more, for --help and the manual; NULL */
+	const struct opt *opts; /* own */
+	bool run_opts;		/* also takes the options of everything that starts something */
+	const char *complete;	/* operands: "sandbox", "agent", "file", or NULL */
+	int (*run)(struct cli *cli, struct cmd_args *args); /* exit status */
+	bool hidden;
+};
+
+/* Wrong usage: "bailey: text (see 'bailey NAME --help')"; returns EXIT_USAGE. */
+int cli_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Prints the error once; returns EXIT_FAILED. Takes ownership. */
+int cli_fail(struct err *err);
+
+#endif
