@@ -195,7 +195,7 @@ unsigned str_risks(const char *s, size_t n, bool text)
 char *str_escape(const char *s, size_t n)
 {
 	/* The longest form of one input byte is \xHH; of a 3-byte character \u{HHHH}. */
-	char *out = xmalloc(n * 4 + 1), *o = out;
+	char *out = xmalloc(n * 4 + 16), *o = out;
 	uint32_t c;
 
 	for (size_t i = 0, len; i < n; i += len) {
