@@ -21,6 +21,7 @@ struct cli {
 	bool quiet, verbose;
 	const char *color;	   /* auto, always, never */
 	bool color_out, color_err; /* decided */
+	bool help, version;
 };
 
 struct cmd_args {
@@ -39,10 +40,17 @@ struct command {
 	const char *complete;	/* operands: "sandbox", "agent", "file", or NULL */
 	int (*run)(struct cli *cli, struct cmd_args *args); /* exit status */
 	bool hidden;
+	const char *group; /* heading in `bailey help`; NULL: that of the command before */
+	/* Operand counts that the dispatcher checks: 0 means none, CMD_ANY no limit. */
+	unsigned min_operands, max_operands;
+	enum { CMD_REST_NONE, CMD_REST_OPTIONAL, CMD_REST_NEEDED } takes_rest; /* "-- ARGS" */
 };
+#define CMD_ANY 1024u
 
 /* Wrong usage: "bailey: text (see 'bailey NAME --help')"; returns EXIT_USAGE. */
 int cli_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same for a story that is wrong usage. Takes ownership. */
+int cli_usage_err(const char *command, struct err *err);
 /* Prints the error once; returns EXIT_FAILED. Takes ownership. */
 int cli_fail(struct err *err);
 

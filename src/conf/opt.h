@@ -18,7 +18,8 @@ enum opt_type {
 	OPT_STR,    /* const char **: the last one wins */
 	OPT_STRS,   /* struct strvec *: repeatable */
 	OPT_UINT,   /* uint64_t * */
-	OPT_CONF,   /* struct strvec *: "key=value" is pushed for the settings table; see conf.h */
+	OPT_CONF,   /* struct strvec *: "key=value" is pushed for the settings table; see conf.h.
+		       A flag (arg NULL) pushes "key=true", or "key=false" for --no-name. */
 };
 
 struct opt {
@@ -31,6 +32,7 @@ struct opt {
 	const char
 		*complete; /* for shells: "file", "dir", "sandbox", "agent", "class", or "a|b|c" */
 	bool negatable;
+	const char *key; /* OPT_CONF: the setting */
 };
 
 /* Gives the pointer type a check: a wrong type is "pointer type mismatch". */
@@ -59,6 +61,13 @@ struct opt {
 		.type = OPT_UINT, .short_name = (s), .name = (n),                                  \
 		.dest = OPT_CHECKED(p, uint64_t *), .arg = (a), .help = (h)                        \
 	}
+/* A setting (conf/settings.h) as an option. arg NULL: a flag. */
+#define OPT_SETTING(s, n, p, k, a, h, c)                                                           \
+	{                                                                                          \
+		.type = OPT_CONF, .short_name = (s), .name = (n),                                  \
+		.dest = OPT_CHECKED(p, struct strvec *), .key = (k), .arg = (a), .help = (h),      \
+		.complete = (c)                                                                    \
+	}
 #define OPT_DONE                                                                                   \
 	{                                                                                          \
 		.type = OPT_END_                                                                   \
@@ -81,5 +90,16 @@ int opt_parse(const struct opt *const *tables, size_t n_tables, int argc, char *
 void opt_result_done(struct opt_result *r);
 /* The OPTIONS part of --help, at most 80 columns. */
 void opt_help(const struct opt *const *tables, size_t n_tables, FILE *out);
+/* The option called name (without dashes; "no-x" finds a negatable x), or NULL. */
+const struct opt *opt_find(
+	const struct opt *const *tables, size_t n_tables, const char *name, bool *ret_negated);
+
+/*
+ * A word of the user's as an error may show it: escaped, in quotes, and cut when it
+ * is long. Fit for anything from outside.
+ */
+char *opt_quote(const char *word) MUST_CHECK;
+/* Prints text between the columns, broken at spaces, with a newline at the end. */
+void opt_wrap(FILE *out, const char *text, size_t indent, size_t column, size_t width);
 
 #endif
