@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "base/log.h"
+#include "run_opts.h"
 
 /* One record per command, in the order of `bailey help`. */
 #define COMMANDS                                                                                   \
@@ -29,6 +30,8 @@ size_t cli_tables(const struct command *cmd, const struct opt *ret[CLI_TABLES])
 
 	if (cmd && cmd->opts)
 		ret[n++] = cmd->opts;
+	if (cmd && cmd->run_opts)
+		ret[n++] = run_opts_table;
 	ret[n++] = cli_global_opts;
 	return n;
 }
@@ -142,6 +145,8 @@ int cli_dispatch(struct cli *cli, int argc, char **argv)
 			cli_help(cmd, stdout);
 		else if (r == 0)
 			r = check_operands(cmd, &args);
+		if (r == 0 && !cli->help && cmd->run_opts)
+			r = run_opts_check(&run_opts, cmd->name);
 		if (r == 0 && !cli->help)
 			r = cmd->run(cli, &args);
 	}
