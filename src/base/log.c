@@ -7,7 +7,7 @@ void log_set_level(enum log_level level)
 	log_level = level;
 }
 
-static void log_line(const char *fmt, va_list ap)
+static void PRINTF_LIKE(1, 0) log_line(const char *fmt, va_list ap)
 {
 	int saved = errno;
 	AUTO_FREE char *text = xvasprintf(fmt, ap);

@@ -27,7 +27,7 @@ char *xstrdup_null(const char *s) MUST_CHECK;
 char *xstrndup(const char *s, size_t n) MUST_CHECK;
 void *xmemdup(const void *p, size_t n) MUST_CHECK;
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
-char *xvasprintf(const char *fmt, va_list ap) MUST_CHECK;
+char *xvasprintf(const char *fmt, va_list ap) PRINTF_LIKE(1, 0) MUST_CHECK;
 
 /* Grows an array so that one more element fits: p, n in use, cap allocated. */
 #define GROW(p, n, cap)                                                                            \

@@ -223,7 +223,7 @@ int fs_remove_tree(int dirfd, const char *name)
 		r = remove_entries(top, &sub);
 		if (r < 0)
 			return r;
-		if (r == 0)
+		if (!sub)
 			break;
 		fd = open_dir_for_removal(top, sub);
 		if (fd < 0)

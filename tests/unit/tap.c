@@ -71,12 +71,13 @@ static bool run(const struct tap_test *t)
 
 int main(int argc, char **argv)
 {
-	struct tap_test *list[4096];
+	struct tap_test *list[4096] = {0};
 	int n = 0, failed = 0;
 
 	for (struct tap_test *t = tests; t && n < (int)ARRAY_SIZE(list); t = t->next)
 		if (argc < 2 || fnmatch(argv[1], t->name, 0) == 0)
 			list[n++] = t;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers is what is sorted */
 	qsort(list, (size_t)n, sizeof(list[0]), compare);
 	printf("1..%d\n", n);
 	for (int i = 0; i < n; i++) {
