@@ -12,8 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 4 || size > MSG_MAX)
 		return 0;
-	m.body = xmemdup(data + 4, size > 4 ? size - 4 : 1);
 	m.len = m.cap = size - 4;
+	m.body = xmalloc(m.cap + 1);
+	memcpy(m.body, data + 4, m.len);
 	for (unsigned i = 0; i < 16; i++) {
 		switch (data[i / 4] >> (i % 4 * 2) & 3) {
 		case 0:
