@@ -46,10 +46,12 @@ struct conf_port {
 };
 
 struct conf_mount {
-	char *src; /* absolute, clean */
-	char *dst; /* absolute, clean */
+	char *name; /* [mounts.NAME]; "--mount 1" from the command line */
+	char *src;  /* absolute, clean */
+	char *dst;  /* absolute, clean */
 	bool writable;
 	enum conf_missing missing;
+	bool enabled; /* always true after conf_load */
 	char *origin; /* "bailey.toml:3:1", "--mount" */
 };
 
@@ -83,6 +85,7 @@ struct conf {
 	struct {
 		char *agent;
 		struct strvec args;
+		bool enabled; /* always true after conf_load */
 	} * agent_args;
 	size_t n_agent_args;
 };
@@ -90,20 +93,62 @@ struct conf {
 /* What conf_load needs to know of the caller. */
 struct conf_load_args {
 	const char *project; /* absolute directory of the project */
+	const char *cwd;     /* for relative paths of the command line; NULL: project */
 	const char *home;    /* of the user, for ~ */
 	const char *const
 		*cli; /* "key=value" settings of the command line, in order; NULL-terminated */
 	char *const *environ; /* for ${VAR:-default} and -e NAME */
-	bool interactive;     /* may ask about a project file on the terminal */
+	/*
+	 * Asks the user whether a project's file may widen: file is its name, escaped;
+	 * clauses say what it widens, each escaped. NULL: nobody can be asked, and an
+	 * unapproved file is an error.
+	 */
+	bool (*approve)(void *ctx, const char *file, const struct strvec *clauses);
+	void *approve_ctx;
+	const char *etc; /* NULL: BAILEY_ETC. For tests: no environment can set it. */
+	bool no_project; /* pass over the files of the project */
+	bool no_trust;	 /* take the project's files without approval, to look at, never to run */
 };
 
 struct conf_origins; /* key -> where its value came from */
 
-/* 0, or -errno with *err: exit status 2 for all of them but EACCES-like trouble. */
+/* Caps on what a file or command line may list. */
+#define CONF_LIST_MAX 1024
+#define CONF_STRING_MAX (128 * 1024)
+
+/*
+ * 0, or -errno with *err: -EINVAL is a wrong setting (exit status 2), -EACCES a
+ * project's file without approval, others are trouble with files.
+ */
 int conf_load(const struct conf_load_args *args, struct conf **ret,
 	struct conf_origins **ret_origins, struct err **err) MUST_CHECK;
+/*
+ * "built-in", "bailey.toml:3:1", "--memory"; several joined by ", " for lists. key may
+ * also be "mounts.NAME", "env.NAME" or "agents.NAME.args". NULL: never set.
+ */
 const char *conf_origin(const struct conf_origins *o, const char *key);
 void conf_origins_free(struct conf_origins *o);
 void conf_free(struct conf *c);
+DEFINE_AUTO(struct conf *, conf_free)
+DEFINE_AUTO(struct conf_origins *, conf_origins_free)
+#define AUTO_CONF CLEANUP(conf_freep)
+#define AUTO_ORIGINS CLEANUP(conf_origins_freep)
+
+/*
+ * Reads one file as if it were the layer of the user, or of the project when it is
+ * called bailey.toml or bailey.local.toml: all checks, no approval. For `config check`.
+ */
+int conf_check_file(const struct conf_load_args *args, const char *path, struct err **err)
+	MUST_CHECK;
+
+/* The files that are read, in order, whether they exist or not. */
+struct conf_file {
+	char *path;
+	const char *what; /* "administrator", "user", "project", "project, yours" */
+	bool project;
+};
+/* Appends at most CONF_FILES; returns how many. Free each path. */
+#define CONF_FILES 4
+size_t conf_files(const struct conf_load_args *args, struct conf_file ret[CONF_FILES]);
 
 #endif

@@ -137,6 +137,32 @@ char *copy_string(std::string_view s)
 	return xstrndup(s.data(), s.size());
 }
 
+bool has_nul(const std::string &s)
+{
+	return s.find('\0') != std::string::npos;
+}
+
+/* "\u0000" is legal TOML, but as a C string it would be cut short and mean another. */
+const toml::source_position *find_nul(const toml::node &from)
+{
+	if (const auto *table = from.as_table()) {
+		for (auto &&[key, node] : *table) {
+			if (has_nul(std::string(key.str())))
+				return &key.source().begin;
+			if (const auto *at = find_nul(node))
+				return at;
+		}
+	} else if (const auto *array = from.as_array()) {
+		for (const toml::node &node : *array)
+			if (const auto *at = find_nul(node))
+				return at;
+	} else if (const auto *str = from.as_string()) {
+		if (has_nul(str->get()))
+			return &from.source().begin;
+	}
+	return nullptr;
+}
+
 struct toml_node *copy(const toml::node &from);
 
 struct child {
@@ -237,6 +263,8 @@ extern "C" int toml_parse(
 			return refuse(err, file, at.line ? at.line : 1, at.column ? at.column : 1,
 				result.error().description());
 		}
+		if (const auto *at = find_nul(result.table()))
+			return refuse(err, file, at->line, at->column, "a NUL in a string");
 		*ret = copy(result.table());
 		return 0;
 	} catch (const std::exception &e) {

@@ -68,6 +68,8 @@ TEST(toml_refusals)
 	refused("a = 1\na = 2\n", 12, "a\\nb:2:");
 	refused("a = \n", 5, "a\\nb:1:");
 	refused("a = 1\nb = '\0'\n", 14, "a\\nb:2:6: a NUL byte");
+	refused("a = [1,\n 'x', \"y\\u0000\"]", 24, "a\\nb:2:7: a NUL in a string");
+	refused("\"\\u0000\" = 1", 12, "a\\nb:1:1: a NUL in a string");
 	refused("a = \"\xff\"\n", 8, "a\\nb:1:");
 	refused("a = \"\x1b[31m\n", 11, "a\\nb:1:");
 	refused("# \"\n''' . '''.a\n= .\0", 20, "a\\nb:3:4: a NUL byte");
