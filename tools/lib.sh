@@ -14,3 +14,33 @@ own_files()
 		done | sed 's|^\./||' | sort -u
 	)
 }
+
+# TAP: tap_check NAME COMMAND... passes when the command does; tap_end prints the plan.
+tap_n=0
+tap_failed=0
+tap_check()
+{
+	tap_n=$((tap_n + 1))
+	tap_name=$1
+	shift
+	if "$@"; then
+		echo "ok $tap_n - $tap_name"
+	else
+		echo "not ok $tap_n - $tap_name"
+		tap_failed=1
+	fi
+}
+tap_end()
+{
+	echo "1..$tap_n"
+	return $tap_failed
+}
+
+# The commands that `bailey help` lists, for the program in $bailey.
+# shellcheck disable=SC2154 # the caller sets it
+bailey_commands()
+{
+	"$bailey" help | awk '
+		/^[A-Z].*:$/ { on = !/ptions:$/ && !/^Agents/; next }
+		on && /^  [a-z]/ { print $1 }'
+}
