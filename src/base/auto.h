@@ -9,6 +9,7 @@
 #ifndef BAILEY_BASE_AUTO_H
 #define BAILEY_BASE_AUTO_H
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

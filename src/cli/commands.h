@@ -31,6 +31,9 @@ int cli_dispatch(struct cli *cli, int argc, char **argv);
  */
 /* The command that stands for the agent preset called name ("claude"), or NULL. Static. */
 const struct command *cli_agent_command(const char *name);
+/* Runs the agent; its command's options. cmd_up.c. */
+int cli_run_agent(struct cli *cli, const char *agent, struct cmd_args *args);
+const struct opt *cli_agent_options(void);
 /* Names of agent presets, of this project's sandboxes, of classes of the exec surface. */
 void cli_agent_words(struct strvec *ret);
 void cli_sandbox_words(struct strvec *ret);
