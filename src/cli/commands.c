@@ -5,6 +5,7 @@
 
 /* One record per command, in the order of `bailey help`. */
 #define COMMANDS                                                                                   \
+	X(explain)                                                                                 \
 	X(help)                                                                                    \
 	X(version)
 

@@ -16,6 +16,10 @@ struct caller {
 	uint32_t uid, gid; /* effective */
 };
 
+/* 0, or -errno. */
+int caller_find(struct caller *c, struct err **err) MUST_CHECK;
+void caller_done(struct caller *c);
+
 struct plan {
 	struct caller caller;
 	char *project; /* absolute, clean, no symlink in it */
@@ -23,8 +27,6 @@ struct plan {
 	struct conf_origins *origins;
 	struct policy *policy;
 };
-
-#define AUTO_PLAN CLEANUP(plan_done)
 
 /*
  * Settles who calls, and the project: the nearest directory, from the current one
@@ -50,5 +52,16 @@ int cli_plan(const struct cli *cli, const struct run_opts *opts, const char *com
 int cli_plan_print(const struct plan *plan, bool json);
 
 void plan_done(struct plan *plan);
+#define AUTO_PLAN CLEANUP(plan_done)
+
+/*
+ * What conf_load needs, of a plan that plan_begin has filled; asks on the terminal
+ * where there is one. For commands that read settings without starting anything.
+ */
+struct conf_load_args plan_conf_args(const struct plan *plan, const char *const *settings);
+/* For conf_load_args.approve: shows the clauses, asks, and says whether the answer is yes. */
+bool cli_approve(void *ctx, const char *file, const struct strvec *clauses);
+/* Which mechanisms that not every machine has are in force here; see policy_print. */
+void plan_enforcement(struct strvec *ret);
 
 #endif

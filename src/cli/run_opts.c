@@ -107,6 +107,8 @@ int run_opts_check(const struct run_opts *o, const char *command)
 
 	if (both)
 		return cli_usage(command, "options %s contradict each other", both);
+	if (o->json && !o->dry_run && !str_eq(command, "explain"))
+		return cli_usage(command, "option --json needs --dry-run here");
 	for (size_t i = 0; i < o->settings.n; i++) {
 		AUTO_FREE char *quoted = NULL;
 

@@ -54,7 +54,8 @@ struct policy_context {
 	bool ephemeral;
 	uint32_t uid, gid; /* effective, on the host */
 	const char *user, *home, *shell;
-	char *const *environ; /* only TERM, COLORTERM, LANG, LC_*, TZ are taken over */
+	/* Only TERM, COLORTERM, LANG, LC_*, TZ are taken over; XDG_*_HOME say what is ours. */
+	char *const *environ;
 };
 
 /* Refuses what this version or the combination cannot do, with the reason and a hint. */
@@ -68,10 +69,19 @@ DEFINE_AUTO(struct policy *, policy_free)
 void policy_add_mount(struct policy *p, const char *src, const char *dst, bool writable,
 	bool optional, const char *why);
 
+/* A name for a sandbox that has none: "run-x7k2m9" when ephemeral, else "quiet-heron". */
+char *policy_make_name(bool ephemeral) MUST_CHECK;
+/* NULL when name may name a sandbox, else what it should be. */
+const char *policy_check_name(const char *name);
+/* The id of the sandbox called name of a project. */
+char *policy_make_id(const char *name, const char *project) MUST_CHECK;
+
 /*
- * Clause by clause: what is allowed or closed, and what enforces it. enforce: the
- * mechanisms in force on this machine ("userns", "landlock", "cgroup", ...), from
- * cell/; a clause that nothing enforces says so.
+ * Clause by clause: what is allowed or closed, and what enforces it. enforce: those
+ * of the mechanisms that not every machine has which are in force on this one:
+ * "userns", "landlock", "cgroup.memory", "cgroup.cpu", "cgroup.pids". A clause that
+ * nothing here enforces says so. Values of variables that look like secrets are not
+ * printed.
  */
 void policy_print(const struct policy *p, const struct strvec *enforce, FILE *out);
 char *policy_to_json(const struct policy *p, const struct strvec *enforce) MUST_CHECK;

@@ -1,0 +1,141 @@
+#include "plan.h"
+
+#include "base/log.h"
+#include "sys/fs.h"
+#include "sys/kernel.h"
+
+#include <fcntl.h>
+
+/* Whether dir holds something that makes it a project, left there by someone who may. */
+static bool has_marker(const char *dir, uid_t owner)
+{
+	static const char *const markers[] = {".git", "bailey.toml"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(markers); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", dir, markers[i]);
+		struct stat st;
+
+		if (lstat(path, &st) == 0 &&
+			(st.st_uid == geteuid() || st.st_uid == 0 || st.st_uid == owner))
+			return true;
+	}
+	return false;
+}
+
+static char *find_project(const struct caller *c)
+{
+	AUTO_FREE char *dir = xstrdup(c->cwd);
+	struct stat st;
+
+	if (stat(".", &st) < 0)
+		return xstrdup(c->cwd);
+	while (!fs_path_within(c->home, dir)) {
+		if (has_marker(dir, st.st_uid))
+			return TAKE_PTR(dir);
+		*strrchr(dir, '/') = '\0';
+		if (!*dir)
+			break;
+	}
+	return xstrdup(c->cwd);
+}
+
+int plan_begin(struct plan *plan, struct err **err)
+{
+	int r = caller_find(&plan->caller, err);
+
+	if (r == 0)
+		plan->project = find_project(&plan->caller);
+	return r;
+}
+
+struct conf_load_args plan_conf_args(const struct plan *plan, const char *const *settings)
+{
+	bool may_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+
+	return (struct conf_load_args){.project = plan->project,
+		.cwd = plan->caller.cwd,
+		.home = plan->caller.home,
+		.cli = settings,
+		.environ = environ,
+		.approve = may_ask ? cli_approve : NULL};
+}
+
+static int make(const struct run_opts *opts, const char *name, bool ephemeral, struct plan *plan,
+	struct err **err)
+{
+	const struct caller *c = &plan->caller;
+	struct conf_load_args args;
+	struct policy_context ctx;
+	int r = plan_begin(plan, err);
+
+	if (r < 0)
+		return r;
+	args = plan_conf_args(
+		plan, (const char *const *)strvec_argv((struct strvec *)&opts->settings));
+	r = conf_load(&args, &plan->conf, &plan->origins, err);
+	if (r < 0)
+		return r;
+	ctx = (struct policy_context){.project = plan->project,
+		.cwd = c->cwd,
+		.name = name,
+		.ephemeral = ephemeral,
+		.uid = c->uid,
+		.gid = c->gid,
+		.user = c->user,
+		.home = c->home,
+		.shell = c->shell,
+		.environ = environ};
+	return policy_compile(plan->conf, &ctx, &plan->policy, err);
+}
+
+int cli_plan(const struct cli *cli UNUSED, const struct run_opts *opts, const char *command,
+	const char *name, bool ephemeral, struct plan *ret)
+{
+	struct err *err = NULL;
+	int r = make(opts, name, ephemeral, ret, &err);
+
+	if (r == 0)
+		return 0;
+	return r == -EINVAL ? cli_usage_err(command, err) : cli_fail(err);
+}
+
+static bool sysctl_is_zero(const char *path)
+{
+	AUTO_BUF struct buf b = BUF_INIT(64);
+
+	return fs_read_at(AT_FDCWD, path, &b) == 0 && b.len && b.data[0] == '0';
+}
+
+void plan_enforcement(struct strvec *ret)
+{
+	if (geteuid() == 0 || (!sysctl_is_zero("/proc/sys/kernel/unprivileged_userns_clone") &&
+				      !sysctl_is_zero("/proc/sys/user/max_user_namespaces")))
+		strvec_push(ret, "userns");
+	if (ll_abi() > 0)
+		strvec_push(ret, "landlock");
+}
+
+int cli_plan_print(const struct plan *plan, bool json)
+{
+	AUTO_STRVEC struct strvec enforce = {0};
+	AUTO_FREE char *text = NULL;
+
+	plan_enforcement(&enforce);
+	if (!json) {
+		policy_print(plan->policy, &enforce, stdout);
+		return 0;
+	}
+	text = policy_to_json(plan->policy, &enforce);
+	puts(text);
+	return 0;
+}
+
+void plan_done(struct plan *plan)
+{
+	caller_done(&plan->caller);
+	free(plan->project);
+	conf_free(plan->conf);
+	conf_origins_free(plan->origins);
+	policy_free(plan->policy);
+	*plan = (struct plan){0};
+}
