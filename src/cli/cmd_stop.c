@@ -1,4 +1,5 @@
 /* bailey stop, rm, prune, new: the rest of a sandbox's life. */
+#include "agents.h"
 #include "cli.h"
 #include "start.h"
 #include "where.h"
@@ -42,8 +43,10 @@ static int stop(const struct state *state)
 	/* A supervisor that was ending by itself takes the connection's place. */
 	for (int tries = 0; tries < 5000 && state_running(state); tries++)
 		nanosleep(&wait, NULL);
-	if (!state_running(state))
+	if (!state_running(state)) {
+		cli_agent_collect(state, CONF_CREDENTIALS_BAILEY);
 		return 0;
+	}
 	log_error("'%s' does not stop: its supervisor does not answer", state->name);
 	return EXIT_FAILED;
 }

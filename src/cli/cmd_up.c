@@ -1,4 +1,5 @@
 /* bailey up, bailey AGENT: an agent at work in a sandbox of its own. */
+#include "agents.h"
 #include "cli.h"
 #include "commands.h"
 #include "start.h"
@@ -53,6 +54,10 @@ static int run_agent(const struct cli *cli, const char *command, const char *age
 	/* A headless run has nobody to come back to it. */
 	if (!run_opts.detach && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
 		start.flags |= SUP_HANGUP;
+	if (run_opts.dry_run) {
+		status = cli_agent_prepare(start.agent, opt_resume, &plan, NULL, start.argv);
+		return status ? status : cli_plan_print(&plan, run_opts.json);
+	}
 	return cli_start(cli, &start);
 }
 

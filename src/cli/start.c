@@ -1,5 +1,7 @@
 #include "start.h"
 
+#include "agents.h"
+
 #include "base/log.h"
 #include "cell/plan.h"
 #include "session/client.h"
@@ -8,6 +10,7 @@
 #include "sys/fs.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -63,7 +66,7 @@ static int get_running(
 		int r = state_acquire(start->plan->policy, &run->state, err);
 
 		if (r >= 0)
-			return launch(cli, start, run, r == 0, err);
+			return launch(start, run, err);
 		if (r != -EBUSY)
 			return r;
 		r = state_find(start->plan->project, start->plan->policy->name, &run->state, NULL);
@@ -91,8 +94,21 @@ static int launch(const struct cli *cli, struct start *start, struct running *ru
 	struct supervisor_args args = {.policy = p, .state = run->state, .init_path = init};
 	int r;
 
-	(void)cli;
-	(void)fresh;
+	if (start->agent) {
+		start->prepared = true;
+		r = cli_agent_prepare(start->agent, start->resume, start->plan, run->state, start->argv);
+		if (r) {
+			start->status = r;
+			return -ECANCELED;
+		}
+		if (!str_eq_null(run->state->agent, start->agent)) {
+			free(run->state->agent);
+			run->state->agent = xstrdup(start->agent);
+			r = state_save(run->state, err);
+			if (r < 0)
+				return r;
+		}
+	}
 	r = cell_plan_make(p, &dirs, &plan, err);
 	if (r < 0)
 		return r;
@@ -127,42 +143,83 @@ static char *label_of(const struct start *start)
 	return buf_take(&b);
 }
 
-int cli_start(const struct cli *cli, struct start *start)
+/* A session with a terminal that shows this label; 0: none. */
+static uint32_t find_labelled(int conn, const char *label)
+{
+	AUTO_FREE char *text = NULL;
+	uint32_t found = 0;
+	json_t *list, *x;
+	size_t i;
+
+	if (client_list(conn, &text, NULL) < 0)
+		return 0;
+	list = json_loads(text, 0, NULL);
+	json_array_foreach(list, i, x)
+	{
+		const char *command = json_string_value(json_object_get(x, "command"));
+
+		if (command && str_eq(command, label) && json_is_true(json_object_get(x, "terminal")))
+			found = (uint32_t)json_integer_value(json_object_get(x, "session"));
+	}
+	json_decref(list);
+	return found;
+}
+
+static int run_in(struct start *start, struct running *run, struct client_end *end, struct err **err)
 {
 	const struct policy *p = start->plan->policy;
-	struct running run = {.conn = -1};
-	struct client_end end = {.status = EXIT_FAILED};
 	AUTO_FREE char *label = NULL;
 	struct client_exec exec = {.flags = start->flags,
 		.cwd = p->workdir,
 		.argv = start->argv,
 		.env = &start->plan->policy->env,
 		.detach_keys = p->detach_keys};
-	struct err *err = NULL;
-	int r;
+	uint32_t session;
 
 	if (!(exec.flags & SUP_DETACH) && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		exec.flags |= SUP_TTY;
-	state_sweep(8);
-	r = get_running(cli, start, &run, &err);
-	if (r == 0) {
-		label = label_of(start);
-		exec.label = label;
-		r = client_run(run.conn, &exec, &end, &err);
+	if (start->join && (exec.flags & SUP_TTY) && !run->supervisor) {
+		session = find_labelled(run->conn, start->label);
+		if (session)
+			return client_attach(run->conn, session, false, p->detach_keys, end, err);
 	}
+	if (start->agent && !start->prepared) {
+		start->status = cli_agent_prepare(start->agent, start->resume, start->plan, run->state, start->argv);
+		if (start->status)
+			return -ECANCELED;
+	}
+	label = label_of(start);
+	exec.label = label;
+	return client_run(run->conn, &exec, end, err);
+}
+
+int cli_start(const struct cli *cli, struct start *start)
+{
+	struct running run = {.conn = -1};
+	struct client_end end = {.status = EXIT_FAILED};
+	struct err *err = NULL;
+	int r, status;
+
+	(void)cli;
+	state_sweep(8);
+	r = get_running(start, &run, &err);
+	if (r == 0)
+		r = run_in(start, &run, &end, &err);
+	if (start->agent && run.state && !end.detached)
+		cli_agent_collect(run.state, start->plan->conf->credentials);
 	if (end.over && run.supervisor > 0)
 		waitpid(run.supervisor, NULL, 0);
 	running_done(&run);
-	if (r < 0) {
-		int status = end.status >= EXIT_FAILED && end.status <= EXIT_NOT_FOUND
-				     ? end.status
-				     : EXIT_FAILED;
-
-		free(end.reason);
-		cli_fail(err);
-		return status;
+	if (r == 0)
+		return cli_end(start->plan->policy->name, &end);
+	free(end.reason);
+	if (start->status) {
+		err_free(err);
+		return start->status;
 	}
-	return cli_end(p->name, &end);
+	status = end.status >= EXIT_FAILED && end.status <= EXIT_NOT_FOUND ? end.status : EXIT_FAILED;
+	cli_fail(err);
+	return status;
 }
 
 int cli_create(const struct cli *cli, struct plan *plan)

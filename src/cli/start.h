@@ -16,6 +16,9 @@ struct start {
 	const char *agent;   /* preset, or NULL */
 	bool resume;	     /* the agent's last conversation */
 	bool join;	     /* an agent that is running here already: attach to it instead */
+	/* cli_start's own: */
+	bool prepared; /* argv is the agent's whole command line */
+	int status;    /* that was already explained, or 0 */
 };
 
 /* Exit status: the command's own, or 125..127 after saying why. */
