@@ -23,7 +23,8 @@ static char *build_data(void)
 	free(data);
 	/* BUILD/src/cli/bailey: the sources are beside the build directory, or above it. */
 	for (int up = 0; up < 2; up++) {
-		data = xasprintf("%.*s/../../%sshare", (int)(slash - self), self, up ? "../../" : "../");
+		data = xasprintf(
+			"%.*s/../../%sshare", (int)(slash - self), self, up ? "../../" : "../");
 		if (access(data, R_OK) == 0)
 			return data;
 		free(data);
@@ -37,7 +38,11 @@ void cli_agent_places(struct agent_places *ret)
 	const char *home = getenv("HOME");
 	AUTO_FREE char *data = build_data();
 
-	agent_places_init(ret, data, home && home[0] == '/' ? home : pw ? pw->pw_dir : "/", environ);
+	agent_places_init(ret, data,
+		home && home[0] == '/' ? home
+		: pw		       ? pw->pw_dir
+				       : "/",
+		environ);
 }
 
 static void say(struct strvec *notes, struct strvec *details)
@@ -48,15 +53,25 @@ static void say(struct strvec *notes, struct strvec *details)
 		log_debug("%s", details->v[i]);
 }
 
-int cli_agent_prepare(const char *agent, bool resume, struct plan *plan, const struct state *state, struct strvec *argv)
+int cli_agent_prepare(const char *agent, bool resume, struct plan *plan, const struct state *state,
+	struct strvec *argv)
 {
 	AUTO_AGENT_PLACES struct agent_places places = {0};
 	AUTO_STRVEC struct strvec notes = {0}, details = {0}, full = {0};
-	AUTO_FD int home = state ? fs_open_beneath(state->dir, "home", O_RDONLY | O_DIRECTORY, 0) : -1;
+	AUTO_FD int home =
+		state ? fs_open_beneath(state->dir, "home", O_RDONLY | O_DIRECTORY, 0) : -1;
 	struct err *err = NULL;
-	struct agent_prepare_args args = {.agent = agent, .conf = plan->conf, .places = &places, .environ = environ,
-		.args = (const char *const *)strvec_argv(argv), .resume = resume, .home = home, .uid = (uid_t)-1, .gid = (gid_t)-1,
-		.notes = &notes, .details = &details};
+	struct agent_prepare_args args = {.agent = agent,
+		.conf = plan->conf,
+		.places = &places,
+		.environ = environ,
+		.args = (const char *const *)strvec_argv(argv),
+		.resume = resume,
+		.home = home,
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1,
+		.notes = &notes,
+		.details = &details};
 	int r;
 
 	if (state && home < 0) {

@@ -77,10 +77,12 @@ static int wait_status(pid_t pid)
 /* Only files and directories, and only there. */
 static int confine_unpack(const char *dst)
 {
-	const uint64_t make = LL_FS_WRITE_FILE | LL_FS_READ_FILE | LL_FS_READ_DIR | LL_FS_REMOVE_DIR | LL_FS_REMOVE_FILE | LL_FS_MAKE_DIR |
+	const uint64_t make = LL_FS_WRITE_FILE | LL_FS_READ_FILE | LL_FS_READ_DIR |
+			      LL_FS_REMOVE_DIR | LL_FS_REMOVE_FILE | LL_FS_MAKE_DIR |
 			      LL_FS_MAKE_REG | LL_FS_MAKE_SYM | LL_FS_TRUNCATE;
 	const uint64_t use = LL_FS_EXECUTE | LL_FS_READ_FILE | LL_FS_READ_DIR;
-	static const char *const readable[] = {"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache"};
+	static const char *const readable[] = {
+		"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache"};
 	int abi = ll_abi(), r;
 	struct ll_ruleset_attr attr = {.fs = ll_fs_rights(abi)};
 	AUTO_FD int rules = abi > 0 ? ll_create_ruleset(&attr, abi) : -ENOSYS;
@@ -108,7 +110,8 @@ static pid_t spawn_unpack(const char *dst, int from)
 	AUTO_STRVEC struct strvec argv = {0};
 	pid_t pid;
 
-	strvec_extend(&argv, (const char *const[]){"tar", "-x", "-f", "-", "--no-same-owner", "--no-same-permissions", "-C", dst, NULL});
+	strvec_extend(&argv, (const char *const[]){"tar", "-x", "-f", "-", "--no-same-owner",
+				     "--no-same-permissions", "-C", dst, NULL});
 	pid = fork();
 	if (pid != 0)
 		return pid;
@@ -174,9 +177,11 @@ static int copy_out(struct cli *cli, const struct side *src, const char *dst)
 				log_error("make the directory '%s': %s", dst, strerror(errno));
 				return EXIT_FAILED;
 			}
-			strvec_extend(&argv, (const char *const[]){"tar", "-c", "-f", "-", "-C", src->path, ".", NULL});
+			strvec_extend(&argv, (const char *const[]){"tar", "-c", "-f", "-", "-C",
+						     src->path, ".", NULL});
 		} else {
-			strvec_extend(&argv, (const char *const[]){"tar", "-c", "-f", "-", "-C", dir, "--", base, NULL});
+			strvec_extend(&argv, (const char *const[]){"tar", "-c", "-f", "-", "-C",
+						     dir, "--", base, NULL});
 		}
 		archive = true;
 	} else {
@@ -211,7 +216,9 @@ static int copy_in(struct cli *cli, const char *src, const struct side *dst)
 
 	if (!is_dir(src)) {
 		/* Into the directory of that name if there is one, else to that name. */
-		strvec_extend(&argv, (const char *const[]){"/bin/sh", "-c", "d=$1; [ -d \"$d\" ] && d=$d/$2; cat > \"$d\"", "cp", dst->path, name, NULL});
+		strvec_extend(&argv, (const char *const[]){"/bin/sh", "-c",
+					     "d=$1; [ -d \"$d\" ] && d=$d/$2; cat > \"$d\"", "cp",
+					     dst->path, name, NULL});
 		file = open(src, O_RDONLY | O_CLOEXEC);
 		if (file < 0) {
 			log_error("open '%s': %s", src, strerror(errno));
@@ -223,8 +230,10 @@ static int copy_in(struct cli *cli, const char *src, const struct side *dst)
 		log_error("'%s' is a directory (use -r)", src);
 		return EXIT_FAILED;
 	}
-	strvec_extend(&argv, (const char *const[]){"/bin/sh", "-c", "d=$1; if [ -d \"$d\" ]; then d=$d/$2; fi; mkdir -p -- \"$d\" && exec tar -x -f - -C \"$d\"", "cp",
-				     dst->path, name, NULL});
+	strvec_extend(&argv, (const char *const[]){"/bin/sh", "-c",
+				     "d=$1; if [ -d \"$d\" ]; then d=$d/$2; fi; mkdir -p -- \"$d\" "
+				     "&& exec tar -x -f - -C \"$d\"",
+				     "cp", dst->path, name, NULL});
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return EXIT_FAILED;
 	consumer = spawn_inside(cli, dst->name, &argv, pipes[0], STDIN_FILENO);
@@ -249,7 +258,8 @@ static int run(struct cli *cli, struct cmd_args *args)
 	int status;
 
 	if (!src.name == !dst.name)
-		status = cli_usage("cp", "one of the two is NAME:path, the other a path of the host");
+		status = cli_usage(
+			"cp", "one of the two is NAME:path, the other a path of the host");
 	else if (!*src.path || !*dst.path)
 		status = cli_usage("cp", "a path is missing");
 	else
@@ -263,7 +273,8 @@ const struct command cmd_cp = {
 	.name = "cp",
 	.usage = "SRC DST",
 	.summary = "Copy files between the host and a sandbox (NAME:path)",
-	.text = "Paths inside are relative to the project. Setuid bits, devices and sockets are not copied.",
+	.text = "Paths inside are relative to the project. Setuid bits, devices and sockets are "
+		"not copied.",
 	.opts = options,
 	.complete = "file",
 	.min_operands = 2,

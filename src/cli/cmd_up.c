@@ -10,7 +10,8 @@ static const char *opt_agent;
 static bool opt_resume;
 
 static const struct opt up_options[] = {
-	OPT_STRING('a', "agent", &opt_agent, "AGENT", "Which agent (default: the setting 'agent')", "agent"),
+	OPT_STRING('a', "agent", &opt_agent, "AGENT", "Which agent (default: the setting 'agent')",
+		"agent"),
 	OPT_FLAG('r', "resume", &opt_resume, "Go on with the agent's last conversation"),
 	OPT_DONE,
 };
@@ -20,7 +21,8 @@ static const struct opt agent_options[] = {
 	OPT_DONE,
 };
 
-static int run_agent(const struct cli *cli, const char *command, const char *agent, struct cmd_args *args)
+static int run_agent(
+	const struct cli *cli, const char *command, const char *agent, struct cmd_args *args)
 {
 	AUTO_PLAN struct plan plan = {0};
 	struct start start = {.plan = &plan, .argv = &args->rest, .resume = opt_resume};
@@ -28,14 +30,16 @@ static int run_agent(const struct cli *cli, const char *command, const char *age
 	int status;
 
 	if (!agent) {
-		/* The setting decides, so the settings come first; then the plan once more under its name. */
+		/* The setting decides, so the settings come first; then the plan once more under
+		 * its name. */
 		AUTO_PLAN struct plan settings = {0};
 
 		status = cli_plan(cli, &run_opts, command, name ? name : "agent", false, &settings);
 		if (status)
 			return status;
 		if (!settings.conf->agent)
-			return cli_usage(command, "which agent? (--agent NAME, or the setting 'agent')");
+			return cli_usage(
+				command, "which agent? (--agent NAME, or the setting 'agent')");
 		agent = settings.conf->agent;
 		status = cli_plan(cli, &run_opts, command, name ? name : agent, false, &plan);
 		start.agent = plan.conf ? plan.conf->agent : NULL;
@@ -80,7 +84,8 @@ const struct command cmd_up = {
 	.name = "up",
 	.usage = "[NAME] [--agent AGENT] [OPTIONS] [-- AGENT-ARGS]",
 	.summary = "Start an agent in a sandbox, or return to it",
-	.text = "'bailey AGENT [NAME]' is the short form. What the agent changes is staged: 'bailey diff' shows it, 'bailey apply' lands it. "
+	.text = "'bailey AGENT [NAME]' is the short form. What the agent changes is staged: "
+		"'bailey diff' shows it, 'bailey apply' lands it. "
 		"Arguments after '--' go to the agent: bailey claude -- -p \"fix the tests\".",
 	.opts = up_options,
 	.run_opts = true,

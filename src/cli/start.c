@@ -96,7 +96,8 @@ static int launch(const struct cli *cli, struct start *start, struct running *ru
 
 	if (start->agent) {
 		start->prepared = true;
-		r = cli_agent_prepare(start->agent, start->resume, start->plan, run->state, start->argv);
+		r = cli_agent_prepare(
+			start->agent, start->resume, start->plan, run->state, start->argv);
 		if (r) {
 			start->status = r;
 			return -ECANCELED;
@@ -158,14 +159,16 @@ static uint32_t find_labelled(int conn, const char *label)
 	{
 		const char *command = json_string_value(json_object_get(x, "command"));
 
-		if (command && str_eq(command, label) && json_is_true(json_object_get(x, "terminal")))
+		if (command && str_eq(command, label) &&
+			json_is_true(json_object_get(x, "terminal")))
 			found = (uint32_t)json_integer_value(json_object_get(x, "session"));
 	}
 	json_decref(list);
 	return found;
 }
 
-static int run_in(struct start *start, struct running *run, struct client_end *end, struct err **err)
+static int run_in(
+	struct start *start, struct running *run, struct client_end *end, struct err **err)
 {
 	const struct policy *p = start->plan->policy;
 	AUTO_FREE char *label = NULL;
@@ -184,7 +187,8 @@ static int run_in(struct start *start, struct running *run, struct client_end *e
 			return client_attach(run->conn, session, false, p->detach_keys, end, err);
 	}
 	if (start->agent && !start->prepared) {
-		start->status = cli_agent_prepare(start->agent, start->resume, start->plan, run->state, start->argv);
+		start->status = cli_agent_prepare(
+			start->agent, start->resume, start->plan, run->state, start->argv);
 		if (start->status)
 			return -ECANCELED;
 	}
@@ -217,7 +221,8 @@ int cli_start(const struct cli *cli, struct start *start)
 		err_free(err);
 		return start->status;
 	}
-	status = end.status >= EXIT_FAILED && end.status <= EXIT_NOT_FOUND ? end.status : EXIT_FAILED;
+	status = end.status >= EXIT_FAILED && end.status <= EXIT_NOT_FOUND ? end.status
+									   : EXIT_FAILED;
 	cli_fail(err);
 	return status;
 }

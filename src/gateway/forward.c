@@ -5,7 +5,7 @@
  */
 #include "forward.h"
 
-#include "session/confine.h"
+#include "sys/confine.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #define CHUNK (1 << 16)
@@ -234,22 +233,22 @@ static NORETURN void loop(struct forwarder *f)
 
 NORETURN void forward_main(const struct forward_listener *listeners, size_t n)
 {
-	struct forwarder f = {.epoll = epoll_create1(EPOLL_CLOEXEC),
-		.n_listeners = n,
-		.listeners = xcalloc(n, sizeof(*f.listeners))};
-	int *keep = xcalloc(n + 1, sizeof(int));
+	struct forwarder f = {.n_listeners = n, .listeners = xcalloc(n, sizeof(*f.listeners))};
+	int *keep = xcalloc(n, sizeof(int));
 
-	if (f.epoll < 0)
-		_exit(EXIT_BAILEY);
-	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < n; i++) {
-		f.listeners[i] = (struct end){.fd = listeners[i].fd, .host = listeners[i].host};
+	for (size_t i = 0; i < n; i++)
 		keep[i] = listeners[i].fd;
-		watch(&f, EPOLL_CTL_ADD, listeners[i].fd, EPOLLIN, &f.listeners[i]);
-	}
-	keep[n] = f.epoll;
-	if (confine_worker(CONFINE_NETWORK, keep, n + 1) < 0)
+	if (confine_fds(keep, n) < 0)
 		_exit(EXIT_BAILEY);
+	f.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (f.epoll < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		_exit(EXIT_BAILEY);
+	for (size_t i = 0; i < n; i++) {
+		f.listeners[i] = (struct end){.fd = keep[i], .host = listeners[i].host};
+		watch(&f, EPOLL_CTL_ADD, keep[i], EPOLLIN, &f.listeners[i]);
+	}
 	free(keep);
+	if (confine_worker(CONFINE_FORWARD | CONFINE_CONNECT) < 0)
+		_exit(EXIT_BAILEY);
 	loop(&f);
 }
