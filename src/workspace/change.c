@@ -46,7 +46,7 @@ static const char *const outcome_texts[] = {
 	[OUTCOME_CONFLICT] = "changed on the host meanwhile",
 	[OUTCOME_NOT_SHOWN] = "changed since 'bailey diff' showed it",
 	[OUTCOME_CHANGED] = "changed while it was being applied",
-	[OUTCOME_HELD] = "kept, because its new name was not applied",
+	[OUTCOME_HELD] = "kept, because what belongs to it was not applied",
 	[OUTCOME_FAILED] = "failed",
 };
 static_assert(ARRAY_SIZE(outcome_texts) == OUTCOME_N, "a text per outcome");

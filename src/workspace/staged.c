@@ -1,6 +1,12 @@
 #include "staged.h"
 
+#include "manifest.h"
+#include "rename.h"
+#include "surface.h"
+#include "upper.h"
+
 #include <fcntl.h>
+#include <sys/file.h>
 
 static int open_dir(const char *path, int flags, int *ret, struct err **err)
 {
@@ -38,4 +44,34 @@ void staged_done(struct staged *s)
 	fd_close(s->upper);
 	fd_close(s->state);
 	*s = STAGED_INIT;
+}
+
+int staged_lock(const struct staged *s, int *ret_fd, struct err **err)
+{
+	AUTO_FD int fd =
+		openat(s->state, "apply.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_set(err, errno, "open the lock of the sandbox's changes");
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return err_set(err, EBUSY, "another bailey command is at work on these changes");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int staged_scan(const struct staged *s, const struct scan_opts *o, struct change_list **ret,
+	struct err **err)
+{
+	AUTO_CHANGES struct change_list *l = NULL;
+	int r = upper_scan(s, o, &l, err);
+
+	if (r < 0)
+		return r;
+	rename_detect(l, s->lower);
+	surface_classify(l, s);
+	r = baseline_mark(s, l, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(l);
+	return 0;
 }

@@ -40,4 +40,16 @@ int staged_open(const char *project, const char *upper, const char *state, struc
 void staged_done(struct staged *s);
 #define AUTO_STAGED CLEANUP(staged_done)
 
+/*
+ * Takes the lock that diff, apply and discard of one sandbox share; held until the
+ * descriptor is closed. -EBUSY when another command has it.
+ */
+int staged_lock(const struct staged *s, int *ret_fd, struct err **err) MUST_CHECK;
+
+/* The scan with everything that is known of each entry: renames, classes, conflicts. */
+struct change_list;
+struct scan_opts;
+int staged_scan(const struct staged *s, const struct scan_opts *o, struct change_list **ret,
+	struct err **err) MUST_CHECK;
+
 #endif
