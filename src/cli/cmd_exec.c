@@ -28,8 +28,7 @@ static int plan_existing(
 	return cli_plan(cli, &run_opts, command, state->name, state->ephemeral, plan);
 }
 
-static int in_sandbox(
-	const struct cli *cli, const char *command, const char *name, struct strvec *argv)
+int cli_exec_in(const struct cli *cli, const char *command, const char *name, struct strvec *argv)
 {
 	AUTO_PLAN struct plan plan = {0};
 	struct start start = {
@@ -52,7 +51,8 @@ static int run_exec(struct cli *cli, struct cmd_args *args)
 
 static int run_shell(struct cli *cli, struct cmd_args *args)
 {
-	return cli_exec_in(cli, "shell", args->operands.n ? args->operands.v[0] : NULL, &args->rest);
+	return cli_exec_in(
+		cli, "shell", args->operands.n ? args->operands.v[0] : NULL, &args->rest);
 }
 
 const struct command cmd_exec = {

@@ -5,6 +5,18 @@
 
 /* One record per command, in the order of `bailey help`. */
 #define COMMANDS                                                                                   \
+	X(run)                                                                                     \
+	X(exec)                                                                                    \
+	X(shell)                                                                                   \
+	X(attach)                                                                                  \
+	X(logs)                                                                                    \
+	X(cp)                                                                                      \
+	X(ls)                                                                                      \
+	X(status)                                                                                  \
+	X(new)                                                                                     \
+	X(stop)                                                                                    \
+	X(rm)                                                                                      \
+	X(prune)                                                                                   \
 	X(explain)                                                                                 \
 	X(help)                                                                                    \
 	X(version)

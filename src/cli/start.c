@@ -53,12 +53,10 @@ static void running_done(struct running *r)
 	state_free(r->state);
 }
 
-static int launch(const struct cli *cli, struct start *start, struct running *run, bool fresh,
-	struct err **err);
+static int launch(struct start *start, struct running *run, struct err **err);
 
 /* The sandbox of the plan, started by us or by another. */
-static int get_running(
-	const struct cli *cli, struct start *start, struct running *run, struct err **err)
+static int get_running(struct start *start, struct running *run, struct err **err)
 {
 	struct timespec wait = {.tv_nsec = JOIN_WAIT_NS};
 
@@ -82,8 +80,7 @@ static int get_running(
 	return err_hint(err, "its supervisor holds the lock but does not answer");
 }
 
-static int launch(const struct cli *cli, struct start *start, struct running *run, bool fresh,
-	struct err **err)
+static int launch(struct start *start, struct running *run, struct err **err)
 {
 	const struct policy *p = start->plan->policy;
 	AUTO_CELL_PLAN struct cell_plan *plan = NULL;
