@@ -30,6 +30,14 @@ int cli_usage_err(const char *command, struct err *err)
 	return cli_usage(command, "%s", owned->text);
 }
 
+int cli_wrong(struct err *err)
+{
+	AUTO_ERR struct err *owned = err;
+
+	log_err(owned);
+	return EXIT_USAGE;
+}
+
 int cli_fail(struct err *err)
 {
 	AUTO_ERR struct err *owned = err;

@@ -51,6 +51,8 @@ struct command {
 int cli_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The same for a story that is wrong usage. Takes ownership. */
 int cli_usage_err(const char *command, struct err *err);
+/* The same for wrong settings, which say themselves where to look: EXIT_USAGE. */
+int cli_wrong(struct err *err);
 /* Prints the error once; returns EXIT_FAILED. Takes ownership. */
 int cli_fail(struct err *err);
 

@@ -17,6 +17,7 @@
 	X(stop)                                                                                    \
 	X(rm)                                                                                      \
 	X(prune)                                                                                   \
+	X(config)                                                                                  \
 	X(explain)                                                                                 \
 	X(help)                                                                                    \
 	X(version)

@@ -88,7 +88,7 @@ static int make(const struct run_opts *opts, const char *name, bool ephemeral, s
 	return policy_compile(plan->conf, &ctx, &plan->policy, err);
 }
 
-int cli_plan(const struct cli *cli UNUSED, const struct run_opts *opts, const char *command,
+int cli_plan(const struct cli *cli UNUSED, const struct run_opts *opts, const char *command UNUSED,
 	const char *name, bool ephemeral, struct plan *ret)
 {
 	struct err *err = NULL;
@@ -96,7 +96,7 @@ int cli_plan(const struct cli *cli UNUSED, const struct run_opts *opts, const ch
 
 	if (r == 0)
 		return 0;
-	return r == -EINVAL ? cli_usage_err(command, err) : cli_fail(err);
+	return r == -EINVAL ? cli_wrong(err) : cli_fail(err);
 }
 
 static bool sysctl_is_zero(const char *path)

@@ -268,7 +268,6 @@ static void build_env(struct compile *c)
 static int check_target(struct compile *c, const struct conf_mount *m)
 {
 	static const char *const kernel[] = {"/dev", "/proc", "/sys"};
-	const char *own;
 	QUOTED(dst, m->dst);
 
 	for (size_t i = 0; i < ARRAY_SIZE(kernel); i++)
@@ -281,10 +280,11 @@ static int check_target(struct compile *c, const struct conf_mount *m)
 	if (fs_path_within(c->p->home, m->dst))
 		return err_set(c->err, 0, "%s: mounted at %s it would hide the home directory",
 			m->origin, dst);
-	own = touches_own(c, m->dst);
-	if (own)
-		return err_set(
-			c->err, 0, "%s: %s is where Bailey keeps its own files", m->origin, dst);
+	/* Above them is fine: inside, they are not there to be hidden. */
+	for (size_t i = 0; i < c->own.n; i++)
+		if (fs_path_within(m->dst, c->own.v[i]))
+			return err_set(c->err, 0, "%s: %s is where Bailey keeps its own files",
+				m->origin, dst);
 	return 0;
 }
 
