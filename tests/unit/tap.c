@@ -77,7 +77,6 @@ int main(int argc, char **argv)
 	for (struct tap_test *t = tests; t && n < (int)ARRAY_SIZE(list); t = t->next)
 		if (argc < 2 || fnmatch(argv[1], t->name, 0) == 0)
 			list[n++] = t;
-	/* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers is what is sorted */
 	qsort(list, (size_t)n, sizeof(list[0]), compare);
 	printf("1..%d\n", n);
 	for (int i = 0; i < n; i++) {
