@@ -19,6 +19,7 @@
 	X(prune)                                                                                   \
 	X(config)                                                                                  \
 	X(explain)                                                                                 \
+	X(completion)                                                                              \
 	X(help)                                                                                    \
 	X(version)
 

@@ -4,6 +4,7 @@
  * command.
  */
 #include "commands.h"
+#include "complete.h"
 
 #include "base/log.h"
 
@@ -93,6 +94,9 @@ int main(int argc, char **argv)
 	}
 	if (argc < 1)
 		return cli_usage(NULL, "no arguments at all");
+	/* Not an option: what follows are words of a line that is being typed. */
+	if (argc > 1 && str_eq(argv[1], "--complete"))
+		return finish(cli_complete(argc - 2, argv + 2, stdout));
 	n = opt_parse(tables, 1, argc - 1, argv + 1, true, &none, &err);
 	opt_result_done(&none);
 	if (n < 0)
