@@ -32,7 +32,8 @@ struct flow {
 	bool copying;  /* splice does not work here */
 	bool tty_in;   /* src is a terminal: job control */
 	bool seekable; /* src is a file of the caller's */
-	size_t piece;  /* at a time */
+	bool careful;  /* reading or writing the caller's end may block whatever poll says */
+	bool fifo;     /* so may writing much to a pipe, though not by splice */
 	char *buf;     /* copying: what is read and not written */
 	size_t off, len;
 };
@@ -55,7 +56,8 @@ static void flow_init(struct flow *f, int src, int dst, bool in)
 		f->src = f->dst = -1;
 		return;
 	}
-	f->piece = in || S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) ? PIPE_WANTED : CAREFUL_SIZE;
+	f->careful = S_ISSOCK(st.st_mode) || isatty(theirs);
+	f->fifo = S_ISFIFO(st.st_mode);
 	f->tty_in = in && isatty(theirs);
 	f->seekable = in && S_ISREG(st.st_mode);
 }
@@ -74,15 +76,22 @@ static void flow_close(struct flow *f)
 	free(TAKE_PTR(f->buf));
 }
 
+/* What the command left unread of a file, for whoever reads it next. */
+static void give_back(struct flow *f)
+{
+	int unread = 0;
+
+	if (!flow_open(f) || !f->seekable)
+		return;
+	if (ioctl(f->dst, FIONREAD, &unread) == 0)
+		(void)lseek(f->src, -(off_t)unread - (off_t)(f->len - f->off), SEEK_CUR);
+}
+
 static ssize_t flow_copy(struct flow *f)
 {
-	size_t piece = f->piece > CAREFUL_SIZE ? COPY_SIZE : CAREFUL_SIZE;
-	struct stat st;
+	size_t piece = f->careful || f->fifo ? CAREFUL_SIZE : COPY_SIZE;
 	ssize_t n;
 
-	/* A pipe of the caller's may block after what poll promised. */
-	if (f->ours == &f->src && fstat(f->dst, &st) == 0 && !S_ISREG(st.st_mode))
-		piece = CAREFUL_SIZE;
 	if (f->off == f->len) {
 		if (!f->buf)
 			f->buf = xmalloc(COPY_SIZE);
@@ -107,7 +116,7 @@ static void flow_run(struct flow *f)
 		if (f->copying) {
 			n = flow_copy(f);
 		} else {
-			n = splice(f->src, NULL, f->dst, NULL, f->piece,
+			n = splice(f->src, NULL, f->dst, NULL, f->careful ? CAREFUL_SIZE : PIPE_WANTED,
 				SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 			if (n < 0 && errno == EINVAL) {
 				f->copying = true;
@@ -121,10 +130,14 @@ static void flow_run(struct flow *f)
 			return;
 		}
 		if (n <= 0) { /* the end; EPIPE; a terminal that is gone */
+			if (n < 0)
+				give_back(f);
 			flow_close(f);
 			return;
 		}
-		/* The caller's end may block: ask again each time. */
+		/* A device of the caller's may block: ask again each time. */
+		if (!f->careful)
+			continue;
 		if (f->ours == &f->dst)
 			f->src_ready = false;
 		else
@@ -185,17 +198,6 @@ static void flow_finish(struct flow *f)
 		return;
 	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLIN))
 		flow_close(f);
-}
-
-/* What the command left unread of a file, for whoever reads it next. */
-static void give_back(struct flow *f)
-{
-	int unread = 0;
-
-	if (!flow_open(f) || !f->seekable)
-		return;
-	if (ioctl(f->dst, FIONREAD, &unread) == 0)
-		(void)lseek(f->src, -(off_t)unread - (off_t)(f->len - f->off), SEEK_CUR);
 }
 
 static void handle_signals(struct attach_loop *l)
