@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <sched.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 static int write_map(pid_t pid, const char *file, const char *text, struct err **err)
@@ -107,5 +109,45 @@ int ids_map_range(pid_t pid, uint32_t uid, uint32_t gid, struct err **err)
 		r = subid_find("/etc/subgid", user, getuid(), &sub, err);
 	if (r == 0)
 		r = run_helper("/usr/bin/newgidmap", pid, gid, getgid(), &sub, err);
+	return r;
+}
+
+static NORETURN void remove_as_root(const char *path, int mapped)
+{
+	char go;
+
+	if (unshare(CLONE_NEWUSER) < 0 || write(mapped, "u", 1) != 1 || read(mapped, &go, 1) != 1)
+		_exit(EXIT_BAILEY);
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		_exit(EXIT_BAILEY);
+	_exit(fs_remove_tree(AT_FDCWD, path) < 0 ? EXIT_BAILEY : 0);
+}
+
+int ids_remove_tree(const char *path, struct err **err)
+{
+	AUTO_FD int ours = -1, theirs = -1;
+	int pair[2], status = -1, r;
+	char ready;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(err, errno, "remove '%s'", path);
+	ours = pair[0];
+	theirs = pair[1];
+	pid = fork();
+	if (pid == 0)
+		remove_as_root(path, theirs);
+	theirs = fd_close(theirs);
+	if (pid < 0)
+		return err_set(err, errno, "remove '%s'", path);
+	r = read(ours, &ready, 1) == 1 ? ids_map_range(pid, getuid(), getgid(), err)
+				       : err_set(err, EPERM, "make a user namespace to remove '%s'", path);
+	if (r == 0 && write(ours, "g", 1) != 1)
+		r = -EPIPE;
+	ours = fd_close(ours);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0 && status != 0)
+		r = err_set(err, EPERM, "remove '%s'", path);
 	return r;
 }

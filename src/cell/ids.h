@@ -16,4 +16,10 @@ int ids_map_as_root(pid_t pid, uint32_t base, uint32_t count, struct err **err) 
  */
 int ids_map_range(pid_t pid, uint32_t uid, uint32_t gid, struct err **err) MUST_CHECK;
 
+/*
+ * Removes a tree that holds files of the caller's subordinate ids, which only the
+ * root of a user namespace with those ids can: in a child in such a namespace.
+ */
+int ids_remove_tree(const char *path, struct err **err) MUST_CHECK;
+
 #endif

@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include "cell/ids.h"
 #include "cell/launch.h"
 #include "sys/fs.h"
 
@@ -419,16 +420,26 @@ int state_connect(const struct state *s)
 	return TAKE_FD(fd);
 }
 
+/* Files of a sandbox with a range of ids belong to the caller's subordinate ids. */
+static int remove_tree(const char *path, struct err **err)
+{
+	int r = fs_remove_tree(AT_FDCWD, path);
+
+	if (r == 0)
+		return 0;
+	if ((r == -EACCES || r == -EPERM) && !cell_as_root())
+		return ids_remove_tree(path, err);
+	return err_set(err, r, "remove '%s'", path);
+}
+
 int state_remove(struct state *s, struct err **err)
 {
 	/* Atomically out of sight, so that a crash half way leaves no half sandbox. */
 	AUTO_FREE char *trash = xasprintf("%s.gone", s->path);
-	int r;
 
 	if (rename(s->path, trash) < 0)
 		return errno == ENOENT ? 0 : err_set(err, errno, "remove '%s'", s->path);
-	r = fs_remove_tree(AT_FDCWD, trash);
-	return r < 0 ? err_set(err, r, "remove '%s'", trash) : 0;
+	return remove_tree(trash, err);
 }
 
 /* Whether it is a leftover, and then locked by us. */
@@ -458,8 +469,11 @@ void state_sweep(size_t most)
 			if (most && seen++ == most)
 				break;
 			lock = claim_leftover(dirfd(dir), de->d_name);
-			if (lock >= 0)
-				(void)!fs_remove_tree(dirfd(dir), de->d_name);
+			if (lock >= 0) {
+				AUTO_FREE char *leftover = xasprintf("%s/%s", path, de->d_name);
+
+				(void)!remove_tree(leftover, NULL);
+			}
 		}
 	}
 }
