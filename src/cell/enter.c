@@ -30,6 +30,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #define BENEATH (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 /* Files of /etc up to this size are copied: cheaper than a mount and nothing to see in mountinfo.
@@ -45,6 +46,7 @@ struct enter {
 	char *parent_path;
 	int *trees; /* by operation: a source tree from the parent, or -1 */
 	int devpts;
+	int layer;	  /* of an overlay in memory, or -1 */
 	struct msg ready; /* collects descriptors to send */
 	int ready_fds[MSG_MAX_FDS];
 };
@@ -476,6 +478,52 @@ static int unlend(struct enter *e, const char *name, struct err **err)
 }
 
 /*
+ * A layer in memory, for changes that will be thrown away: nothing of them ever
+ * reaches a disk. It looks like the project's directory; overlayfs needs extended
+ * attributes, which tmpfs has since Linux 6.6.
+ */
+static int memory_layer(struct enter *e, const struct cell_op *op, int lower, struct err **err)
+{
+	AUTO_FD int layer = new_tmpfs(op->size, 0700, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	AUTO_FD int work = -1;
+	struct stat st;
+
+	if (layer < 0)
+		return err_set(err, layer, "make a staging layer in memory");
+	if (fstat(lower, &st) < 0 || mkdirat(layer, "upper", 0700) < 0 ||
+		mkdirat(layer, "work", 0700) < 0)
+		return err_set(err, errno, "prepare the staging layer");
+	/* An owner without a number inside cannot be given; then it is the inside's own. */
+	if (fchownat(layer, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+		errno != EINVAL && errno != EPERM)
+		return err_set(err, errno, "prepare the staging layer");
+	if (fchmodat(layer, "upper", st.st_mode & 0777, 0) < 0)
+		return err_set(err, errno, "prepare the staging layer");
+	work = openat(layer, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (work < 0 || fsetxattr(work, "user.overlay.probe", "", 0, 0) < 0 ||
+		fremovexattr(work, "user.overlay.probe") < 0) {
+		err_set(err, errno, "stage changes in memory (tmpfs without extended attributes)");
+		return err_hint(err, "use --keep, which stages on disk");
+	}
+	e->layer = fcntl(layer, F_DUPFD_CLOEXEC, 3);
+	return TAKE_FD(layer);
+}
+
+/* Where the changes go: a directory of the sandbox's state, or memory. */
+static int open_layer(struct enter *e, const struct cell_op *op, int lower, struct err **err)
+{
+	int *given = &e->trees[e->args->plan->n_ops + (size_t)(op - e->args->plan->ops)];
+	int fd;
+
+	if (!op->layer)
+		return memory_layer(e, op, lower, err);
+	if (*given >= 0)
+		return TAKE_FD(*given);
+	fd = open_tree(AT_FDCWD, op->layer, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return fd < 0 ? err_set(err, errno, "open the staging layer '%s'", op->layer) : fd;
+}
+
+/*
  * The kernel resolves lowerdir and the others as paths: they are names without any
  * special character in the new root (which is the working directory), where the
  * trees are lent, so that no path of the user's ever meets the option parser.
@@ -486,16 +534,14 @@ static int op_overlay(struct enter *e, const struct cell_op *op, struct err **er
 		".layer/work", "userxattr", NULL, op->flags & CELL_VOLATILE ? "volatile" : NULL,
 		NULL, NULL};
 	AUTO_FD int lower = clone_tree(e, op, op->src);
-	AUTO_FD int layer = open_tree(AT_FDCWD, op->layer, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	size_t i = (size_t)(op - e->args->plan->ops);
+	AUTO_FD int layer = -1;
 	int fd, r;
 
-	if (layer < 0 && e->trees[e->args->plan->n_ops + i] >= 0)
-		layer = TAKE_FD(e->trees[e->args->plan->n_ops + i]);
 	if (lower < 0)
 		return err_set(err, lower, "open the project '%s'", op->src);
+	layer = open_layer(e, op, lower, err);
 	if (layer < 0)
-		return err_set(err, errno, "open the staging layer '%s'", op->layer);
+		return layer;
 	r = lend(e, TAKE_FD(lower), ".lower", err);
 	if (r == 0)
 		r = lend(e, TAKE_FD(layer), ".layer", err);
@@ -725,8 +771,11 @@ static int send_ready(struct enter *e, struct err **err)
 
 	msg_put_u32(&m, 1);
 	msg_put_fd(&m, e->devpts);
+	if (e->layer >= 0)
+		msg_put_fd(&m, e->layer);
 	r = msg_send(e->args->sock, &m);
 	e->devpts = fd_close(e->devpts);
+	e->layer = fd_close(e->layer);
 	return r < 0 ? err_set(err, r, "report the cell as ready") : 0;
 }
 
@@ -792,6 +841,7 @@ NORETURN void cell_enter(const struct cell_enter_args *args)
 		.root = -1,
 		.parent = -1,
 		.devpts = -1,
+		.layer = -1,
 		.trees = xcalloc(args->plan->n_ops * 2, sizeof(int))};
 	struct msg m = MSG_INIT(CELL_FAILED);
 	struct err *err = NULL;

@@ -8,9 +8,10 @@
  *   CELL_MAPPED  to the child, when the parent writes the id maps: u32 n, then n
  *                times u32 operation index with a descriptor (id-mapped source
  *                trees), in as many messages as it takes; the last has n = 0.
- *   CELL_READY   from the child: descriptors: the devpts mount, then the listeners
- *                of the plan's ports, two a port (IPv4, IPv6) where IPv6 exists.
- *   CELL_FAILED  from the child: u32 errno, str text, str hint.
+ *   CELL_READY   from the child: u32 1, descriptors: the devpts mount, and a staging layer in
+ * memory where there is one; before that for each port u32 0, u32 index, u32 n, with n listeners of
+ * the plan's ports, two a port (IPv4, IPv6) where IPv6 exists. CELL_FAILED  from the child: u32
+ * errno, str text, str hint.
  */
 #ifndef BAILEY_CELL_ENTER_H
 #define BAILEY_CELL_ENTER_H

@@ -140,8 +140,9 @@ int ids_remove_tree(const char *path, struct err **err)
 	theirs = fd_close(theirs);
 	if (pid < 0)
 		return err_set(err, errno, "remove '%s'", path);
-	r = read(ours, &ready, 1) == 1 ? ids_map_range(pid, getuid(), getgid(), err)
-				       : err_set(err, EPERM, "make a user namespace to remove '%s'", path);
+	r = read(ours, &ready, 1) == 1
+		    ? ids_map_range(pid, getuid(), getgid(), err)
+		    : err_set(err, EPERM, "make a user namespace to remove '%s'", path);
 	if (r == 0 && write(ours, "g", 1) != 1)
 		r = -EPIPE;
 	ours = fd_close(ours);

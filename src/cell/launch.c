@@ -20,7 +20,7 @@ bool cell_as_root(void)
 
 static void cell_init(struct cell *c)
 {
-	*c = (struct cell){.pidfd = -1, .control = -1, .devpts = -1};
+	*c = (struct cell){.pidfd = -1, .control = -1, .devpts = -1, .layer = -1};
 }
 
 void cell_kill(struct cell *c)
@@ -34,6 +34,7 @@ void cell_kill(struct cell *c)
 	fd_close(c->pidfd);
 	fd_close(c->control);
 	fd_close(c->devpts);
+	fd_close(c->layer);
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		fd_close(c->listeners[i].v4);
 		fd_close(c->listeners[i].v6);
@@ -92,7 +93,7 @@ static int send_trees(const struct cell_plan *plan, int sock, int userns, struct
 				"user, or keep the project on ext4, xfs, btrfs or tmpfs");
 		}
 		r = send_tree(sock, i, tree, err);
-		if (r == 0 && op->kind == CELL_OVERLAY) {
+		if (r == 0 && op->kind == CELL_OVERLAY && op->layer) {
 			layer = open_source(op->layer, false, err);
 			r = layer < 0 ? layer : send_tree(sock, plan->n_ops + i, layer, err);
 		}
@@ -128,6 +129,8 @@ static int take_ready(struct cell *c, const struct cell_plan *plan, struct msg *
 {
 	if (msg_get_u32(m) == 1) {
 		c->devpts = msg_get_fd(m);
+		if (m->n_fds == 2)
+			c->layer = msg_get_fd(m);
 		return msg_end(m) ? 1 : err_set(err, EPROTO, "read the cell's terminals");
 	}
 	uint32_t i = msg_get_u32(m), n = msg_get_u32(m);

@@ -18,6 +18,7 @@ struct cell {
 	int pidfd;
 	int control; /* to bailey-init, protocol in init/proto.h */
 	int devpts;  /* root of the sandbox's devpts: open "ptmx" in it */
+	int layer;   /* of a workspace staged in memory (with upper/ in it), or -1 */
 	struct {
 		int v4, v6; /* v6: -1 without IPv6 */
 		struct conf_port port;

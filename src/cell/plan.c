@@ -220,7 +220,8 @@ static int plan_workspace(struct cell_plan *plan, const struct policy *p,
 	case CONF_WORKSPACE_STAGED:
 		op = add(plan, CELL_OVERLAY, p->project, p->project,
 			CELL_WRITABLE | CELL_USER_DATA | (p->ephemeral ? CELL_VOLATILE : 0));
-		op->layer = xstrdup(dirs->layer);
+		op->layer = xstrdup_null(dirs->layer);
+		op->size = dirs->layer ? 0 : p->limits.tmp;
 		return 0;
 	case CONF_WORKSPACE_AUTO:
 	case CONF_WORKSPACE_WORKTREE:

@@ -41,7 +41,8 @@ struct cell_op {
 	unsigned flags;
 	char *src;   /* host path, or a symlink's target */
 	char *dst;   /* path inside */
-	char *layer; /* CELL_OVERLAY: directory that holds upper/ and work/ */
+	char *layer; /* CELL_OVERLAY: directory that holds upper/ and work/; NULL: memory, size
+			bytes */
 	char *data;
 	uint64_t size; /* bytes of a tmpfs */
 	unsigned mode; /* of what is made; 0: 0755 */
@@ -62,7 +63,7 @@ struct cell_plan {
 /* Where the sandbox keeps what is its own. NULL home: a tmpfs. */
 struct cell_dirs {
 	const char *home;  /* host directory shown as the user's home */
-	const char *layer; /* host directory with upper/ and work/ */
+	const char *layer; /* host directory with upper/ and work/; NULL: in memory */
 };
 
 int cell_plan_make(const struct policy *p, const struct cell_dirs *dirs, struct cell_plan **ret,

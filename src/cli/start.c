@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -87,7 +88,8 @@ static int launch(struct start *start, struct running *run, struct err **err)
 	AUTO_FREE char *home = xasprintf("%s/home", run->state->path);
 	AUTO_FREE char *layer = xasprintf("%s/layer", run->state->path);
 	AUTO_FREE char *init = cli_init_path();
-	struct cell_dirs dirs = {.home = p->ephemeral ? NULL : home, .layer = layer};
+	struct cell_dirs dirs = {.home = p->ephemeral ? NULL : home,
+		.layer = p->ephemeral && state_in_memory() ? NULL : layer};
 	struct supervisor_args args = {.policy = p, .state = run->state, .init_path = init};
 	int r;
 
@@ -139,6 +141,21 @@ static char *label_of(const struct start *start)
 	for (size_t i = 0; i < start->argv->n && b.len < 200; i++)
 		buf_printf(&b, "%s%.200s", i ? " " : "", start->argv->v[i]);
 	return buf_take(&b);
+}
+
+/*
+ * In an unprivileged user namespace only the caller's own ids exist: the kernel
+ * refuses to change files of others (EOVERFLOW). Said before the surprise.
+ */
+static void note_owners(const struct policy *p)
+{
+	struct stat st;
+
+	if (geteuid() != 0 && stat(p->project, &st) == 0 &&
+		(st.st_uid != geteuid() || st.st_gid != getegid()))
+		log_note("'%s' belongs to another user or group: files that do cannot be changed "
+			 "inside, only replaced",
+			p->project);
 }
 
 /* A session with a terminal that shows this label; 0: none. */
@@ -203,6 +220,7 @@ int cli_start(const struct cli *cli, struct start *start)
 
 	(void)cli;
 	state_sweep(8);
+	note_owners(start->plan->policy);
 	r = get_running(start, &run, &err);
 	if (r == 0)
 		r = run_in(start, &run, &end, &err);

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 
 /* meta.json is ours, but a disk may rot. */
 #define META_MAX (64 * 1024)
@@ -190,6 +191,21 @@ static int give_to_inside(const struct state *s, int fd, uint32_t uid, uint32_t 
 		       : 0;
 }
 
+/* tmpfs has the extended attributes that overlayfs needs since Linux 6.6. */
+bool state_in_memory(void)
+{
+	struct utsname u;
+	char *rest = u.release, *part;
+	uint64_t number[2] = {0};
+
+	if (uname(&u) < 0)
+		return false;
+	for (size_t i = 0; i < 2 && (part = strsep(&rest, ".")); i++)
+		if (parse_u64(part, 0, 1000, &number[i]) < 0)
+			return false;
+	return number[0] > 6 || (number[0] == 6 && number[1] >= 6);
+}
+
 static int make_layer(const struct state *s, struct err **err)
 {
 	AUTO_FD int layer = fs_mkdir_beneath(s->dir, "layer", 0700);
@@ -256,7 +272,7 @@ static int try_create(
 	s->isolation = p->isolation;
 	s->ids_base = cell_as_root() ? IDS_FIRST + hash(p->id) % IDS_RANGES * CELL_ROOT_IDS : 0;
 	clock_gettime(CLOCK_REALTIME, &s->since);
-	r = make_layer(s, err);
+	r = s->ephemeral && state_in_memory() ? 0 : make_layer(s, err);
 	if (r == 0 && !s->ephemeral)
 		r = make_home(s, err);
 	if (r == 0)
@@ -374,12 +390,17 @@ int state_find(const char *project, const char *name, struct state **ret, struct
 				list[i] = NULL;
 		*ret = found;
 	} else if (fits == 0) {
-		r = name ? err_set(err, ENOENT, "find a sandbox '%s' of '%s'", name, project)
-			 : err_set(err, ENOENT, "find a sandbox of '%s'", project);
+		r = name ? err_set(err, 0, "there is no sandbox '%s' of '%s'", name, project)
+			 : err_set(err, 0, "there is no sandbox of '%s'", project);
 		err_hint(err, "'bailey ls --all' lists what there is");
 	} else {
-		r = err_set(err, ENOTUNIQ, "choose a sandbox of '%s'", project);
+		r = err_set(err, 0, "several sandboxes of '%s' fit", project);
 		err_hint(err, "name one of: %s", names.data);
+	}
+	if (fits != 1) {
+		r = fits ? -ENOTUNIQ : -ENOENT;
+		if (err && *err)
+			(*err)->code = -r;
 	}
 	state_list_free(list, n);
 	return r;

@@ -66,6 +66,8 @@ void state_free(struct state *s);
 DEFINE_AUTO(struct state *, state_free)
 #define AUTO_STATE CLEANUP(state_freep)
 
+/* Whether one-shot sandboxes stage their changes in memory on this kernel. */
+bool state_in_memory(void);
 /* Bailey's state directory. */
 char *state_root(void) MUST_CHECK;
 

@@ -663,9 +663,12 @@ static void start_forwarder(struct supervisor *s)
 }
 
 /* Whether anything was staged: one look, no reading of what the inside wrote. */
-static bool layer_used(const struct state *state)
+static bool layer_used(const struct supervisor *s)
 {
-	AUTO_FD int upper = fs_open_beneath(state->dir, "layer/upper", O_RDONLY | O_DIRECTORY, 0);
+	AUTO_FD int upper =
+		s->cell.layer >= 0
+			? fs_open_beneath(s->cell.layer, "upper", O_RDONLY | O_DIRECTORY, 0)
+			: fs_open_beneath(s->state->dir, "layer/upper", O_RDONLY | O_DIRECTORY, 0);
 	AUTO_DIR DIR *dir = upper < 0 ? NULL : fdopendir(upper);
 	const struct dirent *de;
 
@@ -685,6 +688,7 @@ static void finish(struct supervisor *s)
 
 	while (s->n_sessions)
 		end_session(s, s->sessions[0], 128 + SIGKILL);
+	changed = s->state->ephemeral && layer_used(s);
 	(void)unlinkat(s->state->dir, "ctl", 0);
 	cell_kill(&s->cell);
 	cgroup_remove(&s->cgroup);
@@ -692,7 +696,6 @@ static void finish(struct supervisor *s)
 		kill(s->forwarder, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
-	changed = s->state->ephemeral && layer_used(s->state);
 	if (s->state->ephemeral)
 		(void)!state_remove(s->state, NULL);
 	state_unlock(s->state);
@@ -772,7 +775,7 @@ static NORETURN void supervise(const struct supervisor_args *args, int listener,
 		.listener = listener,
 		.next_id = 1,
 		.cgroup.fd = -1,
-		.cell = {.pidfd = -1, .control = -1, .devpts = -1},
+		.cell = {.pidfd = -1, .control = -1, .devpts = -1, .layer = -1},
 		.n_clients = 1,
 		.clients = {{.fd = conn}}};
 	if (detach_from_caller(listener, conn, args->state->lock, args->state->dir) < 0 ||
