@@ -17,6 +17,9 @@
 	X(stop)                                                                                    \
 	X(rm)                                                                                      \
 	X(prune)                                                                                   \
+	X(diff)                                                                                    \
+	X(apply)                                                                                   \
+	X(discard)                                                                                 \
 	X(config)                                                                                  \
 	X(explain)                                                                                 \
 	X(completion)                                                                              \

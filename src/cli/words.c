@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "plan.h"
 #include "session/state.h"
+#include "workspace/surface.h"
 
 #include "agent/prepare.h"
 
@@ -60,6 +61,9 @@ void cli_sandbox_words(struct strvec *ret)
 	state_list_free(list, n);
 }
 
-void cli_class_words(struct strvec *ret UNUSED)
+void cli_class_words(struct strvec *ret)
 {
+	for (size_t i = 0; i < SURFACE_N; i++)
+		strvec_push(ret, surface_classes[i].name);
+	strvec_push(ret, "all");
 }

@@ -1,16 +1,19 @@
 #include "discard.h"
 
 #include "beneath.h"
+#include "manifest.h"
 #include "sys/fs.h"
 #include "upper.h"
 
 #include <fcntl.h>
 
-static int forget_shown(const struct staged *s, struct err **err)
+/* What is gone was not shown any more; of the rest, what was shown still counts. */
+static int forget_shown(const struct staged *s, const char *path, struct err **err)
 {
-	if (unlinkat(s->state, "shown.json", 0) < 0 && errno != ENOENT)
-		return err_set(err, errno, "forget what was shown");
-	return 0;
+	struct scan_opts o = {.paths = &path, .n_paths = 1};
+	AUTO_CHANGES struct change_list *none = xcalloc(1, sizeof(*none));
+
+	return manifest_show(s, &o, none, err);
 }
 
 int discard_all(const struct staged *s, struct err **err)
@@ -35,7 +38,7 @@ int discard_all(const struct staged *s, struct err **err)
 	}
 	if (errno)
 		return err_set(err, errno, "read the layer of changes");
-	return forget_shown(s, err);
+	return forget_shown(s, "", err);
 }
 
 /*
@@ -85,8 +88,10 @@ int discard_path(const struct staged *s, const char *path, struct err **err)
 	r = hidden_above(s, path, &above);
 	if (r < 0 && r != -ENOENT)
 		return err_set(err, -r, "discard '%s'", shown);
-	if (r == -ENOENT)
-		return err_set(err, ENOENT, "'%s' is not changed", shown);
+	if (r == -ENOENT) {
+		err_set(err, 0, "'%s' is not changed", shown);
+		return -ENOENT;
+	}
 	if (r > 0 && beneath_stat(s->lower, path, &st) == 0) {
 		AUTO_FREE char *instead = str_escape0(above);
 
@@ -95,10 +100,12 @@ int discard_path(const struct staged *s, const char *path, struct err **err)
 		return err_hint(err, "discard '%s'", instead);
 	}
 	dir = beneath_parent(s->upper, path, &name);
-	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(err, dir < 0 ? -dir : errno, "'%s' is not changed", shown);
+	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		err_set(err, 0, "'%s' is not changed", shown);
+		return -ENOENT;
+	}
 	r = fs_remove_tree(dir, name);
 	if (r < 0)
 		return err_set(err, -r, "discard '%s'", shown);
-	return forget_shown(s, err);
+	return forget_shown(s, path, err);
 }

@@ -2,6 +2,7 @@
 
 #include "sys/fs.h"
 #include "workspace/discard.h"
+#include "workspace/manifest.h"
 
 static void check_scan(struct lab *l, const char *want)
 {
@@ -56,6 +57,26 @@ TEST(discard_paths)
 	err_freep(&err);
 	CHECK_INT(discard_path(&l.s, "never/there", &err), -ENOENT);
 	check_scan(&l, "added file d/new\n");
+	lab_done(&l);
+}
+
+/* What was shown of the rest stays shown. */
+TEST(discard_keeps_what_was_shown)
+{
+	AUTO_CHANGES struct change_list *list = NULL;
+	AUTO_CHANGES struct change_list *shown = NULL;
+	AUTO_ERR struct err *err = NULL;
+	struct lab l;
+
+	lab_init(&l);
+	lab_put(l.s.upper, "a", "x", 0644);
+	lab_put(l.s.upper, "b", "x", 0644);
+	list = lab_changes(&l);
+	CHECK_INT(manifest_show(&l.s, &(struct scan_opts){0}, list, &err), 0);
+	CHECK_INT(discard_path(&l.s, "a", &err), 0);
+	CHECK_INT(manifest_load(&l.s, &shown, &err), 0);
+	CHECK_INT(shown->n, 1);
+	CHECK_STR(shown->v[0].path, "b");
 	lab_done(&l);
 }
 
