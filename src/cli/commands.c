@@ -5,6 +5,7 @@
 
 /* One record per command, in the order of `bailey help`. */
 #define COMMANDS                                                                                   \
+	X(up)                                                                                      \
 	X(run)                                                                                     \
 	X(exec)                                                                                    \
 	X(shell)                                                                                   \

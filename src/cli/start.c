@@ -46,6 +46,7 @@ struct running {
 	struct state *state; /* owned */
 	int conn;
 	pid_t supervisor; /* that we started; 0: joined */
+	bool fresh;	  /* the record was made by us */
 };
 
 static void running_done(struct running *r)
@@ -64,6 +65,7 @@ static int get_running(struct start *start, struct running *run, struct err **er
 	for (int tries = 0; tries < JOIN_TRIES; tries++) {
 		int r = state_acquire(start->plan->policy, &run->state, err);
 
+		run->fresh = r == 0;
 		if (r >= 0)
 			return launch(start, run, err);
 		if (r != -EBUSY)
@@ -216,18 +218,25 @@ int cli_start(const struct cli *cli, struct start *start)
 	struct running run = {.conn = -1};
 	struct client_end end = {.status = EXIT_FAILED};
 	struct err *err = NULL;
+	bool never;
 	int r, status;
 
 	(void)cli;
 	state_sweep(8);
-	note_owners(start->plan->policy);
 	r = get_running(start, &run, &err);
+	if (run.fresh)
+		note_owners(start->plan->policy);
 	if (r == 0)
 		r = run_in(start, &run, &end, &err);
 	if (start->agent && run.state && !end.detached)
 		cli_agent_collect(run.state, start->plan->conf->credentials);
-	if (end.over && run.supervisor > 0)
+	if ((end.over || r < 0) && run.supervisor > 0)
 		waitpid(run.supervisor, NULL, 0);
+	/* What was never started leaves no record; what may have run keeps its work. */
+	never = run.conn < 0 || start->status || end.status == EXIT_NOT_FOUND ||
+		end.status == EXIT_NOT_EXECUTABLE;
+	if (r < 0 && run.fresh && never && (run.state->lock >= 0 || state_lock(run.state) == 0))
+		(void)!state_remove(run.state, NULL);
 	running_done(&run);
 	if (r == 0)
 		return cli_end(start->plan->policy->name, &end);
