@@ -6,12 +6,40 @@
  * sees a byte: values nest at most NEST_MAX, and shape_check() bounds the dots
  * of one key, which toml++ does not.
  */
+
+/*
+ * toml++ 3.3 asserts what a malformed file can break ("[" before the end of a line),
+ * and without assertions goes on as if it held. Here a broken assertion is an
+ * exception: the file is malformed.
+ */
+#undef NDEBUG
+namespace
+{
+struct malformed {
+};
+[[noreturn]] void assertion_failed()
+{
+	throw malformed();
+}
+} // namespace
+#define TOML_ASSERT(expr) ((expr) ? static_cast<void>(0) : assertion_failed())
+
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_ENABLE_WINDOWS_COMPAT 0
 #define NEST_MAX 32
 #define TOML_MAX_NESTED_VALUES NEST_MAX
+/*
+ * Its tables of characters call unreachable what é outside of a string reaches; the
+ * answer there is no.
+ */
+#include <toml++/impl/forward_declarations.h>
+#pragma push_macro("TOML_UNREACHABLE")
+#undef TOML_UNREACHABLE
+#define TOML_UNREACHABLE return false
+#include <toml++/impl/unicode.h>
+#pragma pop_macro("TOML_UNREACHABLE")
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -241,6 +269,53 @@ int refuse(struct err **err, const char *file, unsigned line, unsigned column, s
 	return err_set(err, 0, "%s:%u:%u: %s", name, line, column, text);
 }
 
+bool breaks_parser(const char *text, size_t n)
+{
+	try {
+		(void)toml::parse(std::string_view(text, n));
+		return false;
+	} catch (const malformed &) {
+		return true;
+	}
+}
+
+/* The exception does not say where: the first line with which the parser breaks does. */
+unsigned malformed_line(const char *text, size_t n)
+{
+	std::vector<size_t> ends;
+	size_t good = 0, bad;
+
+	for (size_t i = 0; i < n; i++)
+		if (text[i] == '\n' || i + 1 == n)
+			ends.push_back(i + 1);
+	bad = ends.size();
+	while (bad - good > 1) {
+		size_t middle = good + (bad - good) / 2;
+
+		if (breaks_parser(text, ends[middle - 1]))
+			bad = middle;
+		else
+			good = middle;
+	}
+	return static_cast<unsigned>(bad);
+}
+
+int parse(const char *text, size_t n, const char *file, struct toml_node **ret, struct err **err)
+{
+	toml::parse_result result = toml::parse(std::string_view(text, n));
+
+	if (!result) {
+		const auto &at = result.error().source().begin;
+
+		return refuse(err, file, at.line ? at.line : 1, at.column ? at.column : 1,
+			result.error().description());
+	}
+	if (const auto *at = find_nul(result.table()))
+		return refuse(err, file, at->line, at->column, "a NUL in a string");
+	*ret = copy(result.table());
+	return 0;
+}
+
 } // namespace
 
 extern "C" int toml_parse(
@@ -255,18 +330,9 @@ extern "C" int toml_parse(
 	if (bad)
 		return refuse(err, file, where.line, where.column, bad);
 	try {
-		toml::parse_result result = toml::parse(std::string_view(text, n));
-
-		if (!result) {
-			const auto &at = result.error().source().begin;
-
-			return refuse(err, file, at.line ? at.line : 1, at.column ? at.column : 1,
-				result.error().description());
-		}
-		if (const auto *at = find_nul(result.table()))
-			return refuse(err, file, at->line, at->column, "a NUL in a string");
-		*ret = copy(result.table());
-		return 0;
+		return parse(text, n, file, ret, err);
+	} catch (const malformed &) {
+		return refuse(err, file, malformed_line(text, n), 1, "this line is no TOML");
 	} catch (const std::exception &e) {
 		return refuse(err, file, 1, 1, e.what());
 	}

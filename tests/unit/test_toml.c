@@ -68,6 +68,9 @@ TEST(toml_refusals)
 	refused("a = 1\na = 2\n", 12, "a\\nb:2:");
 	refused("a = \n", 5, "a\\nb:1:");
 	refused("a = 1\nb = '\0'\n", 14, "a\\nb:2:6: a NUL byte");
+	refused("a = 1\n\n[\nb = 2\n", 15, "a\\nb:3:1: this line is no TOML");
+	refused("[", 1, "a\\nb:1:2: ");
+	refused("a = 1\nb = \xc3\xa9\n", 13, "a\\nb:2:5: ");
 	refused("a = [1,\n 'x', \"y\\u0000\"]", 24, "a\\nb:2:7: a NUL in a string");
 	refused("\"\\u0000\" = 1", 12, "a\\nb:1:1: a NUL in a string");
 	refused("a = \"\xff\"\n", 8, "a\\nb:1:");
