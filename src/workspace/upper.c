@@ -141,6 +141,14 @@ static int check_limits(struct scan *sc)
 	return 0;
 }
 
+/* What the host has, for the record of a deletion. */
+static void set_old(struct change *c, int dirfd, const char *name, const struct stat *st)
+{
+	node_from_stat(&c->old, st);
+	if (c->old.type == NODE_SYMLINK && fs_readlink_at(dirfd, name, &c->old.target) < 0)
+		c->old.target = NULL;
+}
+
 static char *join(const char *dir, const char *name)
 {
 	return *dir ? xasprintf("%s/%s", dir, name) : xstrdup(name);
@@ -173,16 +181,15 @@ static int read_names(struct scan *sc, int dirfd, struct strvec *ret)
 static int add_deleted(struct scan *sc, const char *top, bool itself, enum refusal refusal)
 {
 	AUTO_STRVEC struct strvec stack = {0};
+	const char *name;
+	AUTO_FD int parent = beneath_parent(sc->s->lower, top, &name);
 	struct stat st;
 	int r;
 
-	if (beneath_stat(sc->s->lower, top, &st) < 0)
+	if (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	if (itself && selected(sc, top)) {
-		struct change *c = add(sc, top, CHANGE_DELETED);
-
-		node_from_stat(&c->old, &st);
-	}
+	if (itself && selected(sc, top))
+		set_old(add(sc, top, CHANGE_DELETED), parent, name, &st);
 	if (S_ISDIR(st.st_mode))
 		strvec_push(&stack, top);
 	while (stack.n) {
@@ -214,7 +221,7 @@ static int add_deleted(struct scan *sc, const char *top, bool itself, enum refus
 			if (!selected(sc, sub))
 				continue;
 			c = add(sc, sub, CHANGE_DELETED);
-			node_from_stat(&c->old, &st);
+			set_old(c, fd, names.v[i], &st);
 			c->refusal = refusal;
 		}
 	}

@@ -19,6 +19,8 @@ static struct change_list *sample(void)
 	c->new = (struct node){.type = NODE_SYMLINK, .target = xstrdup("\xff")};
 	c = change_list_add(l, xstrdup("z/gone"), CHANGE_DELETED);
 	c->old = (struct node){.type = NODE_FILE, .mode = 0644, .ctime = {5, 6}};
+	c = change_list_add(l, xstrdup("z/link"), CHANGE_DELETED);
+	c->old = (struct node){.type = NODE_SYMLINK}; /* its target could not be read */
 	return l;
 }
 

@@ -311,6 +311,24 @@ TEST(upper_too_deep)
 	lab_done(&l);
 }
 
+/* What the host has is recorded for deletions too: a diff shows where a link led. */
+TEST(upper_deleted_link)
+{
+	AUTO_CHANGES struct change_list *list = NULL;
+	struct lab l;
+
+	lab_init(&l);
+	lab_link(l.s.lower, "link", "there");
+	lab_link(l.s.lower, "d/link", "elsewhere");
+	lab_whiteout(l.s.upper, "link");
+	lab_whiteout(l.s.upper, "d");
+	list = lab_changes(&l);
+	CHECK_INT(list->n, 3);
+	CHECK_STR(list->v[1].old.target, "elsewhere");
+	CHECK_STR(list->v[2].old.target, "there");
+	lab_done(&l);
+}
+
 TEST(upper_weird_names)
 {
 	AUTO_CHANGES struct change_list *list = NULL;
