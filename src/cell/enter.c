@@ -36,6 +36,8 @@
 /* Files of /etc up to this size are copied: cheaper than a mount and nothing to see in mountinfo.
  */
 #define COPY_MAX (16 * 1024)
+/* For what we put into the root ourselves. */
+#define ROOT_SIZE (16 << 20)
 #define EMPTY_FILE ".empty"
 #define EMPTY_DIR ".none"
 
@@ -422,14 +424,27 @@ static int op_file(struct enter *e, const struct cell_op *op, struct err **err)
 	return put_file(e, op->dst, op->data, strlen(op->data), op->mode, err);
 }
 
+/*
+ * A directory of the root's own tmpfs, made writable by a mount of its own: what can be
+ * written is one file system with one limit, and costs a bind instead of a super block.
+ */
 static int op_tmpfs(struct enter *e, const struct cell_op *op, struct err **err)
 {
-	unsigned attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-			(op->flags & CELL_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
-	int fd = new_tmpfs(op->size, op->mode, attr);
+	const char *name;
+	int parent = open_parent(e, op->dst, &name, err), r;
+	AUTO_FD int tree = -1;
 
-	return fd < 0 ? err_set(err, fd, "make the file system of '%s'", op->dst)
-		      : attach(e, fd, op->dst, true, err);
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, name, op->mode) < 0 && errno != EEXIST)
+		return err_set(err, errno, "make '%s' inside", op->dst);
+	if (fchmodat(parent, name, op->mode, 0) < 0)
+		return err_set(err, errno, "set the mode of '%s' inside", op->dst);
+	tree = open_tree(parent, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return err_set(err, errno, "make '%s' writable inside", op->dst);
+	r = restrict_tree(tree, op->flags, op->dst, err);
+	return r < 0 ? r : attach(e, TAKE_FD(tree), op->dst, true, err);
 }
 
 static int op_proc(struct enter *e, const struct cell_op *op, struct err **err)
@@ -635,7 +650,7 @@ static int build_root(struct enter *e, struct err **err)
 	const struct cell_plan *plan = e->args->plan;
 	int r;
 
-	e->root = new_tmpfs(16 << 20, 0755, 0);
+	e->root = new_tmpfs(plan->scratch ? plan->scratch + ROOT_SIZE : 0, 0755, 0);
 	if (e->root < 0)
 		return err_set(err, e->root, "make the new root");
 	if (move_mount(e->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
@@ -725,9 +740,11 @@ static int limit_caps(bool has_root, struct err **err)
 	};
 
 	for (int cap = 0; cap <= 63; cap++)
-		if (!(keep & CAP_BIT(cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
-			errno != EINVAL)
+		if (!(keep & CAP_BIT(cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
+			if (errno == EINVAL)
+				break; /* the kernel knows no more of them */
 			return err_set(err, errno, "drop capability %d", cap);
+		}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_set(err, errno, "clear ambient capabilities");
 	if (!has_root &&

@@ -24,13 +24,9 @@ static void add_file(struct cell_plan *plan, const char *dst, char *data, unsign
 	op->mode = mode;
 }
 
-static void add_tmpfs(
-	struct cell_plan *plan, const char *dst, uint64_t size, unsigned mode, unsigned flags)
+static void add_tmpfs(struct cell_plan *plan, const char *dst, unsigned mode, unsigned flags)
 {
-	struct cell_op *op = add(plan, CELL_TMPFS, NULL, dst, flags);
-
-	op->size = size;
-	op->mode = mode;
+	add(plan, CELL_TMPFS, NULL, dst, flags | CELL_WRITABLE)->mode = mode;
 }
 
 /*
@@ -181,14 +177,13 @@ static void plan_proc(struct cell_plan *plan)
 
 static void plan_scratch(struct cell_plan *plan, const struct policy *p)
 {
-	uint64_t size = p->limits.tmp;
 	static const char *const var_dirs[] = {
 		"/var/cache", "/var/lib", "/var/log", "/var/mail", "/var/opt", "/var/spool"};
 
-	add_tmpfs(plan, "/tmp", size, 01777, CELL_WRITABLE);
-	add_tmpfs(plan, "/dev/shm", size, 01777, CELL_WRITABLE | CELL_NOEXEC);
-	add_tmpfs(plan, "/run", 64 << 20, 0755, CELL_WRITABLE);
-	add_tmpfs(plan, "/var", size, 0755, CELL_WRITABLE);
+	add_tmpfs(plan, "/tmp", 01777, 0);
+	add_tmpfs(plan, "/dev/shm", 01777, CELL_NOEXEC);
+	add_tmpfs(plan, "/run", 0755, 0);
+	add_tmpfs(plan, "/var", 0755, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(var_dirs); i++)
 		add(plan, CELL_DIR, NULL, var_dirs[i], 0);
 	add(plan, CELL_DIR, NULL, "/var/tmp", 0)->mode = 01777;
@@ -208,7 +203,7 @@ static void plan_home(struct cell_plan *plan, const struct policy *p, const stru
 	if (dirs->home)
 		add(plan, CELL_BIND, dirs->home, p->home, CELL_WRITABLE | CELL_STATE);
 	else
-		add_tmpfs(plan, p->home, p->limits.tmp, 0700, CELL_WRITABLE);
+		add_tmpfs(plan, p->home, 0700, 0);
 }
 
 static int plan_workspace(struct cell_plan *plan, const struct policy *p,
@@ -242,6 +237,7 @@ int cell_plan_make(const struct policy *p, const struct cell_dirs *dirs, struct 
 	plan->ids = p->ids;
 	plan->uid = p->uid;
 	plan->gid = p->gid;
+	plan->scratch = p->limits.tmp;
 	plan->pids = p->limits.pids;
 	plan->files = p->limits.files;
 	plan->no_landlock = strvec_has(&p->allow_degraded, "landlock");

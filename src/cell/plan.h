@@ -15,7 +15,7 @@ enum cell_op_kind {
 	CELL_COPY,    /* dst with the content of the host's small file src */
 	CELL_SAME,    /* src as it is: a symlink is copied, a small file too, a directory bound */
 	CELL_BIND,    /* dst shows the host's src */
-	CELL_TMPFS,   /* an empty file system of size bytes */
+	CELL_TMPFS,   /* an empty, writable directory in the sandbox's own memory */
 	CELL_PROC,
 	CELL_DEVPTS,
 	CELL_OVERLAY,  /* dst shows src, changes go to layer/upper with layer/work */
@@ -44,7 +44,7 @@ struct cell_op {
 	char *layer; /* CELL_OVERLAY: directory that holds upper/ and work/; NULL: memory, size
 			bytes */
 	char *data;
-	uint64_t size; /* bytes of a tmpfs */
+	uint64_t size; /* CELL_OVERLAY in memory: bytes */
 	unsigned mode; /* of what is made; 0: 0755 */
 };
 
@@ -56,6 +56,7 @@ struct cell_plan {
 	uint32_t uid, gid; /* inside */
 	struct conf_port *ports;
 	size_t n_ports;
+	uint64_t scratch; /* bytes of all CELL_TMPFS together; 0: half of the machine's memory */
 	uint64_t pids, files; /* rlimits; 0: as it is */
 	bool no_landlock;     /* --allow-degraded=landlock and it is missing */
 };

@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define MAX_SESSIONS 1024
@@ -152,7 +153,7 @@ static NORETURN void child(struct start *s, int pipe)
 			fail(pipe, INIT_STAGE_FORK);
 		if (pid > 0) {
 			/* The terminal is the command's now; its end must not wait for us. */
-			close_range(0, ~0U, 0);
+			syscall(SYS_close_range, 0, ~0U, 0);
 			lead(pid);
 		}
 		/* All signals are blocked, SIGTTOU too: the switch is not refused. */
