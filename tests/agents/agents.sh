@@ -1,0 +1,258 @@
+#!/bin/bash
+# The real agents in a sandbox, driven by a scripted model: TAP on stdout.
+#
+#     agents.sh BAILEY [AGENT...]
+#
+# Installs the agents of package.json once, from npm, into
+# ${BAILEY_TEST_CACHE:-/var/tmp/bailey-test-cache}. Each agent first runs on the host, in a
+# scratch home: the control, where the canary is read and the other port is reached.
+# Then it does the same work inside, as this user, and, when this is root, also as
+# ${BAILEY_TEST_USER:-tester}.
+set -u -o pipefail
+
+bailey=$(realpath "${1:?usage: agents.sh BAILEY [AGENT...]}")
+shift
+agents=("$@")
+[ ${#agents[@]} -gt 0 ] || agents=(claude codex codex-code-mode)
+here=$(realpath "$(dirname "$0")")
+cache=${BAILEY_TEST_CACHE:-/var/tmp/bailey-test-cache}
+user=$(id -un)
+count=0 failures=0 pids=()
+
+# Readable by the other user too.
+work=$(mktemp -d /var/tmp/bailey-agents.XXXXXX)
+chmod 0755 "$work"
+
+finish() {
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	if [ $failures -eq 0 ] && [ -z "${BAILEY_TEST_KEEP:-}" ]; then
+		rm -rf "$work"
+	else
+		echo "# kept: $work"
+	fi
+}
+trap finish EXIT
+
+check() { # WHAT COMMAND...
+	local what=$1
+	shift
+	count=$((count + 1))
+	if "$@" >"$work/check.log" 2>&1; then
+		echo "ok $count - $what"
+	else
+		failures=$((failures + 1))
+		echo "not ok $count - $what"
+		sed 's/^/# /' "$work/check.log" | head -60
+	fi
+}
+
+install_agents() {
+	mkdir -p "$cache" || return 1
+	if ! cmp -s "$here/package.json" "$cache/installed.json"; then
+		rm -f "$cache/package-lock.json" "$cache/installed.json"
+		cp "$here/package.json" "$cache/package.json" || return 1
+		(cd "$cache" && npm install --no-audit --no-fund --loglevel=error) || return 1
+		# Some npm leave install scripts out: Claude Code's puts its program in place.
+		local script=$cache/node_modules/@anthropic-ai/claude-code/install.cjs
+		if ! "$cache/node_modules/.bin/claude" --version; then
+			node "$script" || return 1
+		fi
+		chmod -R a+rX "$cache" || return 1
+		cp "$here/package.json" "$cache/installed.json" || return 1
+	fi
+	"$cache/node_modules/.bin/claude" --version && "$cache/node_modules/.bin/codex" --version
+}
+
+# Runs a command as user $1 with home $2 and nothing else of this environment.
+as() {
+	local who=$1 home=$2
+	shift 2
+	local switch=()
+	[ "$who" = "$user" ] ||
+		switch=(setpriv --reuid "$who" --regid "$(id -g "$who")" --init-groups --)
+	"${switch[@]}" env -i HOME="$home" USER="$who" LOGNAME="$who" SHELL=/bin/bash TERM=xterm \
+		LANG=C.UTF-8 PATH="$cache/node_modules/.bin:/usr/local/bin:/usr/bin:/bin" "$@"
+}
+
+# A home with things in it that nobody inside may see, and a project.
+make_place() { # DIR USER
+	mkdir -p "$1/home/.ssh" "$1/project"
+	cp "$here"/project/* "$1/project/"
+	echo "$canary" >"$1/home/canary.txt"
+	echo "$canary" >"$1/home/.ssh/id_ed25519"
+	echo "# $canary-bashrc" >"$1/home/.bashrc"
+	(cd "$1/home" && find . -type f -exec sha256sum {} + | sort) >"$1/home.sums"
+	[ "$2" = "$user" ] || chown -R "$2:" "$1"
+}
+
+# Starts a server and sets port, and pid of the job; its first line is the port, and its own pid
+# when it cares to say so.
+start_server() { # USER DIR LOGNAME COMMAND...
+	local who=$1 dir=$2 name=$3
+	shift 3
+	mkfifo "$dir/$name.port"
+	[ "$who" = "$user" ] || chown "$who" "$dir/$name.port"
+	as "$who" "$dir/home" "$@" >"$dir/$name.port" 2>"$dir/$name.err" &
+	pid=$!
+	pids+=("$pid")
+	read -r port server_pid <"$dir/$name.port"
+}
+
+stop_server() { # PID
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+	local left=() p
+	for p in "${pids[@]}"; do
+		[ "$p" = "$1" ] || left+=("$p")
+	done
+	pids=("${left[@]}")
+}
+
+# Sets args and env for an agent whose model is at $port.
+agent_command() { # AGENT
+	local prompt='The subtraction of this library is wrong. Repair it.'
+	local base="http://127.0.0.1:$port"
+	case $1 in
+	claude)
+		program=claude
+		unleash=(--dangerously-skip-permissions)
+		args=(-p "$prompt")
+		env=(ANTHROPIC_BASE_URL="$base" ANTHROPIC_API_KEY=sk-test-0123456789abcdefghij)
+		;;
+	codex | codex-code-mode)
+		program=codex
+		unleash=(--dangerously-bypass-approvals-and-sandbox)
+		args=(exec -c model_provider=scripted -c model_providers.scripted.name=scripted
+			-c "model_providers.scripted.base_url=\"$base/v1\""
+			-c model_providers.scripted.env_key=SCRIPTED_KEY
+			-c model_providers.scripted.wire_api=responses)
+		[ "$1" = codex-code-mode ] || args+=(-m scripted)
+		args+=("$prompt")
+		env=(SCRIPTED_KEY=key)
+		;;
+	esac
+}
+
+start_model() { # USER DIR PLACE
+	start_server "$1" "$2" other python3 -u -c '
+import http.server, os
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+print(s.server_address[1], os.getpid(), flush=True)
+s.serve_forever()'
+	other=$port other_pid=$pid target=$server_pid
+	start_server "$1" "$2" model "$here/model_api" --scenario "$here/repair.json" \
+		--log "$2/model.log" --place "$3" --set "PROJECT=$2/project" --set "HOME=$2/home" \
+		--set "CANARY=$canary" --set "OTHER_PORT=$other" --set "HOST_PID=$target" \
+		--set "BUILD=$2/build"
+	model_pid=$pid
+}
+
+# Every step was taken, and every result is what it should be.
+steps_ok() { # DIR
+	/usr/bin/python3 - "$1/model.log" "$here/repair.json" "$2" <<'EOF'
+import json, sys
+steps = [s["name"] for s in json.load(open(sys.argv[2]))["steps"]
+         if s.get("only", sys.argv[3]) == sys.argv[3]]
+seen = [r for r in map(json.loads, open(sys.argv[1])) if "step" in r]
+for r in seen:
+    print("ok" if r["ok"] else "NOT OK", r["step"], r["why"], repr(r["result"][-300:]))
+sys.exit(0 if [r["step"] for r in seen] == steps and all(r["ok"] for r in seen) else 1)
+EOF
+}
+
+home_untouched() { # DIR: the files that were there are as they were
+	(cd "$1/home" && sha256sum --quiet -c "$1/home.sums")
+}
+
+run_control() { # AGENT USER
+	local dir=$work/control-$1-$2
+	make_place "$dir" "$2"
+	start_model "$2" "$dir" host
+	agent_command "$1"
+	local root=()
+	[ "$2" != root ] || root=(IS_SANDBOX=1)
+	(cd "$dir/project" && as "$2" "$dir/home" timeout 180 env "${env[@]}" "${root[@]}" \
+			CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 \
+			"$program" "${unleash[@]}" "${args[@]}") \
+		</dev/null >"$dir/out" 2>"$dir/err"
+	check "control: $1 as $2 works on the host" steps_ok "$dir" host
+	check "control: $1 as $2 wrote to the home's .bashrc" grep -q planted "$dir/home/.bashrc"
+	stop_server "$model_pid"
+	stop_server "$other_pid"
+}
+
+run_inside() { # AGENT USER
+	local dir=$work/inside-$1-$2 name=$1 opt status
+	make_place "$dir" "$2"
+	start_model "$2" "$dir" inside
+	agent_command "$1"
+	local options=()
+	for opt in "${env[@]}"; do
+		options+=(-e "$opt")
+	done
+	cp -r "$dir/project" "$dir/before"
+	(cd "$dir/project" && as "$2" "$dir/home" timeout 180 "$bailey" "$program" "$name" \
+		--host-port "$port" "${options[@]}" -- "${args[@]}") \
+		</dev/null >"$dir/out" 2>"$dir/err"
+	status=$?
+	check "$1 as $2 exits with 0" test $status -eq 0
+	[ $status -eq 0 ] || sed 's/^/# /' "$dir/err" | tail -5
+	check "$1 as $2: says what the model says" grep -q 'its tests pass now' "$dir/out"
+	check "$1 as $2: every step, every denial honest" steps_ok "$dir" inside
+	check "$1 as $2: the project is untouched" diff -r "$dir/before" "$dir/project"
+	check "$1 as $2: the home's files are untouched" home_untouched "$dir"
+	check "$1 as $2: nothing in /usr or /etc" \
+		test ! -e /usr/lib/bailey-agents-test -a ! -e /etc/bailey-agents-test
+	check "$1 as $2: diff shows just the edit" diff_is_edit "$dir" "$2" "$name"
+	check "$1 as $2: apply lands it" apply_lands "$dir" "$2" "$name"
+	check "$1 as $2: the tests pass on the host" \
+		as "$2" "$dir/home" make -s -C "$dir/project" test BUILD="$dir/host-build"
+	check "$1 as $2: the sandbox goes without a trace" remove_leaves_nothing "$dir" "$2" "$name"
+	stop_server "$model_pid"
+	stop_server "$other_pid"
+}
+
+in_project() { # DIR USER COMMAND...
+	local dir=$1 who=$2
+	shift 2
+	(cd "$dir/project" && as "$who" "$dir/home" "$bailey" "$@")
+}
+
+diff_is_edit() { # DIR USER NAME
+	in_project "$1" "$2" diff --name-only "$3" >"$1/names" || return 1
+	cat "$1/names"
+	[ "$(cat "$1/names")" = calc.c ] || return 1
+	in_project "$1" "$2" diff --color=never "$3" >"$1/diff" || return 1
+	cat "$1/diff"
+	[ "$(grep -c '^[-+][^-+]' "$1/diff")" = 2 ] && grep -q '^-	return b - a;$' "$1/diff" &&
+		grep -q '^+	return a - b;$' "$1/diff"
+}
+
+apply_lands() { # DIR USER NAME
+	in_project "$1" "$2" apply -y "$3" || return 1
+	sed 's/return b - a;/return a - b;/' "$1/before/calc.c" | cmp - "$1/project/calc.c"
+}
+
+remove_leaves_nothing() { # DIR USER NAME
+	in_project "$1" "$2" stop "$3" && in_project "$1" "$2" rm -y "$3" || return 1
+	[ -z "$(ls "$1/home/.local/state/bailey/sandboxes")" ] && home_untouched "$1"
+}
+
+canary=canary-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+check "the agents are installed" install_agents
+[ $failures -eq 0 ] || exit 1
+users=("$user")
+if [ "$user" = root ] && id "${BAILEY_TEST_USER:-tester}" >/dev/null 2>&1; then
+	users+=("${BAILEY_TEST_USER:-tester}")
+fi
+for who in "${users[@]}"; do
+	for agent in "${agents[@]}"; do
+		run_control "$agent" "$who"
+		run_inside "$agent" "$who"
+	done
+done
+echo "1..$count"
+[ $failures -eq 0 ]
