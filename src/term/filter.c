@@ -35,7 +35,8 @@ typedef bool (*csi_check)(struct filter *f, const struct csi *c, struct buf *out
 
 static bool csi_sgr(struct filter *f, const struct csi *c, struct buf *out UNUSED)
 {
-	flag(f, MODES_SGR, c->n && c->p[c->n - 1] != 0);
+	/* 0 within a longer one may be part of a colour. */
+	flag(f, MODES_SGR, c->n > 1 || (c->n == 1 && c->p[0] != 0));
 	return true;
 }
 

@@ -173,9 +173,11 @@ static int on_pushline(int cols, const VTermScreenCell *cells, void *user)
 
 static const VTermScreenCallbacks callbacks = {.sb_pushline = on_pushline};
 
+/* At least 2: libvterm 0.1.4 writes a character of two columns without looking whether the
+ * second is there. */
 static int clamp(unsigned n, int max)
 {
-	return n == 0 ? 1 : n > (unsigned)max ? max : (int)n;
+	return n < 2 ? 2 : n > (unsigned)max ? max : (int)n;
 }
 
 struct screen *screen_new(unsigned rows, unsigned cols)
@@ -241,7 +243,8 @@ static void put_history(const struct screen *s, unsigned client_rows, struct buf
 		buf_puts(out, "\r\n");
 	}
 	/* And out at the top, into the terminal's own history. */
-	up = s->n < client_rows ? s->n : client_rows;
+	client_rows = client_rows ? client_rows : 1;
+	up = s->n < client_rows ? s->n : client_rows - 1;
 	if (up)
 		buf_printf(out, "\033[%u;1H", client_rows);
 	for (size_t i = 0; i < up; i++)
