@@ -153,6 +153,10 @@ static void set_size(struct relay *r, unsigned rows, unsigned cols)
 	r->rows = rows;
 	r->cols = cols;
 	screen_resize(r->screen, rows, cols);
+	/* The screen forgets them; so must what redraws. */
+	r->filter.modes.flags &= ~(uint32_t)MODES_MARGINS;
+	modes_dec_set(&r->filter.modes, 6, false);
+	modes_dec_set(&r->filter.modes, 69, false);
 }
 
 /* Whoever types, resizes or attaches decides about the size. */

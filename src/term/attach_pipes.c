@@ -116,7 +116,8 @@ static void flow_run(struct flow *f)
 		if (f->copying) {
 			n = flow_copy(f);
 		} else {
-			n = splice(f->src, NULL, f->dst, NULL, f->careful ? CAREFUL_SIZE : PIPE_WANTED,
+			n = splice(f->src, NULL, f->dst, NULL,
+				f->careful ? CAREFUL_SIZE : PIPE_WANTED,
 				SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 			if (n < 0 && errno == EINVAL) {
 				f->copying = true;

@@ -2,6 +2,8 @@
 
 #include <vterm.h>
 
+#define NO_MARGINS "\033[?6l\033[r\033[?69h\033[s\033[?69l"
+
 struct line {
 	char *text;
 	size_t len;
@@ -11,6 +13,7 @@ struct screen {
 	VTerm *vt;
 	VTermScreen *screen;
 	int rows, cols;
+	bool resized; /* ever: a saved cursor may be outside */
 	/* A ring: the oldest is at first. */
 	struct line history[SCREEN_HISTORY_LINES];
 	size_t first, n, bytes;
@@ -171,6 +174,10 @@ static int on_pushline(int cols, const VTermScreenCell *cells, void *user)
 	return 1;
 }
 
+static void no_answer(const char *p UNUSED, size_t n UNUSED, void *user UNUSED)
+{
+}
+
 static const VTermScreenCallbacks callbacks = {.sb_pushline = on_pushline};
 
 /* At least 2: libvterm 0.1.4 writes a character of two columns without looking whether the
@@ -190,6 +197,8 @@ struct screen *screen_new(unsigned rows, unsigned cols)
 	if (!s->vt)
 		abort();
 	vterm_set_utf8(s->vt, 1);
+	/* The user's terminal answers queries, not this one. */
+	vterm_output_set_callback(s->vt, no_answer, NULL);
 	s->screen = vterm_obtain_screen(s->vt);
 	vterm_screen_set_callbacks(s->screen, &callbacks, s);
 	vterm_screen_set_damage_merge(s->screen, VTERM_DAMAGE_SCROLL);
@@ -208,27 +217,87 @@ void screen_free(struct screen *s)
 	free(s);
 }
 
-static void no_answer(const char *p UNUSED, size_t n UNUSED, void *user UNUSED)
+/*
+ * libvterm 0.1.4 does not keep the cursor within a window that was made smaller, nor
+ * the saved cursor, and then reads and writes outside of its tables. So after each
+ * change of the size, and after each restoring of a cursor that was saved before one,
+ * the cursor is put where it can be before anything else is fed.
+ */
+static void put_cursor_inside(struct screen *s, bool always)
 {
+	char b[32];
+	VTermPos pos;
+
+	vterm_state_get_cursorpos(vterm_obtain_state(s->vt), &pos);
+	if (!always && pos.row >= 0 && pos.row < s->rows && pos.col >= 0 && pos.col < s->cols)
+		return;
+	pos.row = pos.row < 0 ? 0 : pos.row >= s->rows ? s->rows - 1 : pos.row;
+	pos.col = pos.col < 0 ? 0 : pos.col >= s->cols ? s->cols - 1 : pos.col;
+	snprintf(b, sizeof(b), "\033[%d;%dH", pos.row + 1, pos.col + 1);
+	vterm_input_write(s->vt, b, strlen(b));
+}
+
+/* The length of a sequence that restores the cursor, at p; 0 for anything else. In the form in
+ * which the filter lets them pass. */
+static size_t restores(const char *p, size_t n)
+{
+	static const char *const list[] = {"\0338", "\033[u", "\033[?1048l", "\033[?1049l"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+		if (n >= strlen(list[i]) && memcmp(p, list[i], strlen(list[i])) == 0)
+			return strlen(list[i]);
+	return 0;
+}
+
+static void write_checked(struct screen *s, const char *p, size_t n)
+{
+	size_t from = 0, at = 0;
+
+	while (at < n) {
+		const char *esc = memchr(p + at, '\033', n - at);
+		size_t len;
+
+		if (!esc)
+			break;
+		at = (size_t)(esc - p);
+		len = restores(esc, n - at);
+		at += len ? len : 1;
+		if (!len)
+			continue;
+		vterm_input_write(s->vt, p + from, at - from);
+		put_cursor_inside(s, false);
+		from = at;
+	}
+	vterm_input_write(s->vt, p + from, n - from);
 }
 
 void screen_write(struct screen *s, const void *p, size_t n)
 {
-	/* The user's terminal answers queries, not this one. */
-	vterm_output_set_callback(s->vt, no_answer, NULL);
-	vterm_input_write(s->vt, p, n);
+	if (s->resized)
+		write_checked(s, p, n);
+	else
+		vterm_input_write(s->vt, p, n);
 	vterm_screen_flush_damage(s->screen);
 }
 
 void screen_resize(struct screen *s, unsigned rows, unsigned cols)
 {
 	int r = clamp(rows, SCREEN_ROWS_MAX), c = clamp(cols, SCREEN_COLS_MAX);
+	VTermPos pos;
+	char b[32];
 
 	if (r == s->rows && c == s->cols)
 		return;
 	s->rows = r;
 	s->cols = c;
+	s->resized = true;
 	vterm_set_size(s->vt, r, c);
+	put_cursor_inside(s, true);
+	vterm_state_get_cursorpos(vterm_obtain_state(s->vt), &pos);
+	/* Margins go, as in most terminals; and they would not fit either. */
+	vterm_input_write(s->vt, NO_MARGINS, strlen(NO_MARGINS));
+	snprintf(b, sizeof(b), "\033[%d;%dH", pos.row + 1, pos.col + 1);
+	vterm_input_write(s->vt, b, strlen(b));
 	vterm_screen_flush_damage(s->screen);
 }
 

@@ -19,7 +19,8 @@ struct screen;
 struct screen *screen_new(unsigned rows, unsigned cols);
 void screen_free(struct screen *s);
 void screen_write(struct screen *s, const void *p, size_t n);
-/* Sizes are brought into 2..SCREEN_*_MAX. */
+/* Sizes are brought into 2..SCREEN_*_MAX. Margins and origin mode are gone afterwards: the
+ * caller must take them out of its modes too. */
 void screen_resize(struct screen *s, unsigned rows, unsigned cols);
 
 struct screen_redraw {

@@ -39,6 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		i += n;
 		if (next && size - i >= 3) {
 			screen_resize(s, data[i + 1] % 64, data[i + 2]);
+			f.modes.flags &= ~(uint32_t)MODES_MARGINS;
+			modes_dec_set(&f.modes, 6, false);
+			modes_dec_set(&f.modes, 69, false);
 			i += 3;
 		} else if (next) {
 			break;
