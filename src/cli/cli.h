@@ -37,7 +37,8 @@ struct command {
 	const char *text;	/* more, for --help and the manual; NULL */
 	const struct opt *opts; /* own */
 	bool run_opts;		/* also takes the options of everything that starts something */
-	const char *complete;	/* operands: "sandbox", "agent", "file", or NULL */
+	/* Operands, as in struct opt; several kinds in order, with a space between; or NULL. */
+	const char *complete;
 	int (*run)(struct cli *cli, struct cmd_args *args); /* exit status */
 	bool hidden;
 	const char *group; /* heading in `bailey help`; NULL: that of the command before */

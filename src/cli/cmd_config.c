@@ -6,13 +6,15 @@
 #include "config_print.h"
 #include "sys/fs.h"
 
-static bool opt_origin, opt_json, opt_yes;
+static bool opt_origin, opt_json, opt_yes, opt_man;
 
 static const struct opt opts[] = {
 	OPT_GROUP("Options"),
 	OPT_FLAG(0, "origin", &opt_origin, "show: say where each value comes from"),
 	OPT_FLAG(0, "json", &opt_json, "show, path: print JSON"),
 	OPT_FLAG('y', "yes", &opt_yes, "trust: approve without asking"),
+	/* For building the manual; no help, so not listed. */
+	OPT_FLAG(0, "man", &opt_man, NULL),
 	OPT_DONE,
 };
 
@@ -76,7 +78,10 @@ static int config_check(const char *file)
 
 static int config_schema(const char *file UNUSED)
 {
-	config_print_schema(stdout);
+	if (opt_man)
+		config_print_man(stdout);
+	else
+		config_print_schema(stdout);
 	return 0;
 }
 
@@ -209,11 +214,11 @@ static int config_untrust(const char *file)
 static const struct verb {
 	const char *name;
 	int (*run)(const char *file);
-	bool file, origin, json, yes; /* what it takes */
+	bool file, origin, json, yes, man; /* what it takes */
 } verbs[] = {
 	{"show", config_show, .origin = true, .json = true},
 	{"check", config_check, .file = true},
-	{"schema", config_schema},
+	{"schema", config_schema, .man = true},
 	{"path", config_path, .json = true},
 	{"trust", config_trust, .file = true, .yes = true},
 	{"untrust", config_untrust, .file = true},
@@ -234,11 +239,13 @@ static int run_config(struct cli *cli UNUSED, struct cmd_args *args)
 			continue;
 		if (file && !v->file)
 			return cli_usage("config", "'config %s' takes no file", word);
-		if ((opt_origin && !v->origin) || (opt_json && !v->json) || (opt_yes && !v->yes))
+		if ((opt_origin && !v->origin) || (opt_json && !v->json) || (opt_yes && !v->yes) ||
+			(opt_man && !v->man))
 			return cli_usage("config", "'config %s' does not take option --%s", word,
 				opt_origin && !v->origin ? "origin"
 				: opt_json && !v->json	 ? "json"
-							 : "yes");
+				: opt_yes && !v->yes	 ? "yes"
+							 : "man");
 		return v->run(file);
 	}
 	near = str_nearest(word, names, ARRAY_SIZE(verbs));
@@ -259,7 +266,7 @@ const struct command cmd_config = {
 		"back. schema prints the JSON schema of bailey.toml. path lists the files that "
 		"are read, in order.",
 	.opts = opts,
-	.complete = "show|check|trust|untrust|schema|path",
+	.complete = "show|check|trust|untrust|schema|path file",
 	.min_operands = 1,
 	.max_operands = 2,
 	.run = run_config,

@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "base/log.h"
+#include "policy/policy.h"
 #include "run_opts.h"
 
 /* One record per command, in the order of `bailey help`. */
@@ -138,6 +139,22 @@ static int check_operands(const struct command *cmd, const struct cmd_args *args
 	return 0;
 }
 
+/* Names of sandboxes are judged here, before anything looks for them or shows them. */
+static int check_names(const struct command *cmd, const struct cmd_args *args)
+{
+	if (!cmd->complete || !str_eq(cmd->complete, "sandbox"))
+		return 0;
+	for (size_t i = 0; i < args->operands.n; i++) {
+		const char *want = policy_check_name(args->operands.v[i]);
+		AUTO_FREE char *quoted = want ? opt_quote(args->operands.v[i]) : NULL;
+
+		if (want)
+			return cli_usage(
+				cmd->name, "%s cannot name a sandbox: a name is %s", quoted, want);
+	}
+	return 0;
+}
+
 int cli_dispatch(struct cli *cli, int argc, char **argv)
 {
 	const struct command *cmd = cli_find_command(argv[0]);
@@ -164,6 +181,8 @@ int cli_dispatch(struct cli *cli, int argc, char **argv)
 			cli_help(cmd, stdout);
 		else if (r == 0)
 			r = check_operands(cmd, &args);
+		if (r == 0 && !cli->help)
+			r = check_names(cmd, &args);
 		if (r == 0 && !cli->help && cmd->run_opts)
 			r = run_opts_check(&run_opts, cmd->name);
 		if (r == 0 && !cli->help)

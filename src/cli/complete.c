@@ -39,7 +39,8 @@ static void offer_commands(FILE *out, const char *start)
 			offer(out, start, "", cli_commands[i]->name, cli_commands[i]->summary);
 	cli_agent_words(&agents);
 	for (size_t i = 0; i < agents.n; i++)
-		offer(out, start, "", agents.v[i], "Run this agent in a sandbox");
+		if (!cli_find_command(agents.v[i]))
+			offer(out, start, "", agents.v[i], "Run this agent in a sandbox");
 }
 
 /* kind: of struct opt and struct command. prefix is what stands before the value. */
@@ -84,6 +85,21 @@ static void offer_options(FILE *out, const char *start, const struct reading *r)
 				offer(out, start, "--no-", o->name, o->help);
 		}
 	}
+}
+
+/*
+ * The kind of a command's operand: its kinds stand in order, with a space between. The
+ * last one is that of all further operands, unless it is a choice.
+ */
+static char *operand_kind(const struct command *cmd, unsigned at)
+{
+	const char *kind = cmd->complete;
+
+	if (!kind || at >= cmd->max_operands)
+		return NULL;
+	for (; at && strchr(kind, ' '); at--)
+		kind = strchr(kind, ' ') + 1;
+	return at && strchr(kind, '|') ? NULL : xstrndup(kind, strcspn(kind, " "));
 }
 
 static bool takes_value(const struct opt *o)
@@ -193,8 +209,10 @@ int cli_complete(int argc, char **argv, FILE *out)
 		offer_options(out, now, &r);
 	} else if (!r.cmd) {
 		offer_commands(out, now);
-	} else if (r.operands < r.cmd->max_operands) {
-		offer_values(out, now, "", r.cmd->complete);
+	} else {
+		AUTO_FREE char *kind = operand_kind(r.cmd, r.operands);
+
+		offer_values(out, now, "", kind);
 	}
 	return 0;
 }

@@ -310,6 +310,86 @@ void config_print_schema(FILE *out)
 	dump(root, out);
 }
 
+/* ---- manual ---- */
+
+/* Text as scdoc has it: what would be bold or underlined is escaped. */
+static void scd(FILE *out, const char *s)
+{
+	for (; *s; s++) {
+		if (strchr("\\*_<>", *s))
+			fputc('\\', out);
+		fputc(*s, out);
+	}
+}
+
+static void man_values(FILE *out, const struct setting *s)
+{
+	for (size_t i = 0; s->names && s->names[i]; i++)
+		fprintf(out, "%s*%s*", i ? ", " : "One of ", s->names[i]);
+	if (s->names) {
+		fputs(". ", out);
+	} else {
+		const char *words = setting_type_words(s);
+
+		fputc(words[0] - 'a' + 'A', out);
+		scd(out, words + 1);
+		fputs(". ", out);
+	}
+	if (s->dflt) {
+		fputs("Default: *", out);
+		scd(out, s->dflt);
+		fputs("*. ", out);
+	}
+	if (s->zero_is)
+		fprintf(out, "0 is %s. ", s->zero_is);
+	if (s->option) {
+		fputs("Option: *", out);
+		scd(out, s->option);
+		fputs("*. ", out);
+	}
+}
+
+static const char *man_project(const struct setting *s)
+{
+	if (s->type == SETTING_MOUNT)
+		return "A project's file needs approval for a source outside the project, and to "
+		       "make one writable.";
+	if (s->type == SETTING_ENV || s->type == SETTING_AGENT)
+		return "A project's file needs approval to set it.";
+	switch (s->widen) {
+	case WIDEN_RANK:
+		return "A project's file needs approval for a wider value than yours.";
+	case WIDEN_TRUE:
+		return "A project's file needs approval to switch it on.";
+	case WIDEN_FALSE:
+		return "A project's file needs approval to switch it off.";
+	case WIDEN_MORE:
+		return "A project's file needs approval for more than yours.";
+	case WIDEN_CHANGE:
+		return "A project's file needs approval to change it.";
+	case WIDEN_ITEMS:
+		return "A project's file needs approval for each item.";
+	case WIDEN_NEVER:
+		break;
+	}
+	return "A project's file may set it.";
+}
+
+void config_print_man(FILE *out)
+{
+	for (size_t i = 0; i < settings_n; i++) {
+		const struct setting *s = &settings[i];
+
+		fputc('*', out);
+		scd(out, s->key);
+		fputs("*\n\t", out);
+		scd(out, s->help);
+		fputs("\n\t", out);
+		man_values(out, s);
+		fprintf(out, "%s\n\n", man_project(s));
+	}
+}
+
 void config_print_paths(const struct conf_file *files, size_t n, bool json, FILE *out)
 {
 	json_t *all = json_array();

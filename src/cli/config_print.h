@@ -8,6 +8,8 @@
 void config_print(const struct conf *conf, const struct conf_origins *origins, FILE *out);
 void config_print_json(const struct conf *conf, const struct conf_origins *origins, FILE *out);
 void config_print_schema(FILE *out);
+/* The settings as definitions of a manual page, in scdoc. */
+void config_print_man(FILE *out);
 void config_print_paths(const struct conf_file *files, size_t n, bool json, FILE *out);
 
 #endif
