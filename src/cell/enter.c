@@ -41,6 +41,14 @@
 #define EMPTY_FILE ".empty"
 #define EMPTY_DIR ".none"
 
+/* A masked file that has other names as well. */
+struct masked_file {
+	dev_t dev;
+	ino_t ino;
+	nlink_t names, hidden;
+	const char *path;
+};
+
 struct enter {
 	const struct cell_enter_args *args;
 	int root;   /* the new root */
@@ -48,7 +56,9 @@ struct enter {
 	char *parent_path;
 	int *trees; /* by operation: a source tree from the parent, or -1 */
 	int devpts;
-	int layer;	  /* of an overlay in memory, or -1 */
+	int layer; /* of an overlay in memory, or -1 */
+	struct masked_file *masked;
+	size_t n_masked, cap_masked;
 	struct msg ready; /* collects descriptors to send */
 	int ready_fds[MSG_MAX_FDS];
 };
@@ -578,6 +588,43 @@ static int op_overlay(struct enter *e, const struct cell_op *op, struct err **er
 	return attach(e, fd, op->dst, true, err);
 }
 
+/*
+ * A file with several names is masked only when all of them are: through one that
+ * is not, it would be read all the same.
+ */
+static void note_links(struct enter *e, const struct cell_op *op, const struct stat *st)
+{
+	struct masked_file *f;
+
+	if (!S_ISREG(st->st_mode) || st->st_nlink < 2)
+		return;
+	for (f = e->masked; f < e->masked + e->n_masked; f++)
+		if (f->dev == st->st_dev && f->ino == st->st_ino) {
+			f->hidden++;
+			return;
+		}
+	GROW(e->masked, e->n_masked, e->cap_masked);
+	e->masked[e->n_masked++] =
+		(struct masked_file){st->st_dev, st->st_ino, st->st_nlink, 1, op->dst};
+}
+
+static int check_links(const struct enter *e, struct err **err)
+{
+	for (size_t i = 0; i < e->n_masked; i++) {
+		const struct masked_file *f = &e->masked[i];
+
+		if (f->hidden >= f->names)
+			continue;
+		err_set(err, ENOTSUP,
+			"mask '%s': the file has %ju names (hard links), and %ju of them would "
+			"still show it",
+			f->path, (uintmax_t)f->names, (uintmax_t)(f->names - f->hidden));
+		return err_hint(
+			err, "mask the other names too, or make the file a copy of its own");
+	}
+	return 0;
+}
+
 static int op_mask(struct enter *e, const struct cell_op *op, struct err **err)
 {
 	AUTO_FD int target =
@@ -592,6 +639,7 @@ static int op_mask(struct enter *e, const struct cell_op *op, struct err **err)
 		return err_set(err, target, "open '%s' to mask it", op->dst);
 	if (fstat(target, &st) < 0)
 		return err_set(err, errno, "look at '%s'", op->dst);
+	note_links(e, op, &st);
 	tree = open_tree(e->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)
@@ -665,6 +713,9 @@ static int build_root(struct enter *e, struct err **err)
 		if (r < 0)
 			return r;
 	}
+	r = check_links(e, err);
+	if (r < 0)
+		return r;
 	if (unlinkat(e->root, EMPTY_FILE, 0) < 0 || unlinkat(e->root, EMPTY_DIR, AT_REMOVEDIR) < 0)
 		return err_set(err, errno, "clear up the new root");
 	if (mount_setattr(e->root, "", AT_EMPTY_PATH, &ro, sizeof(ro)) < 0)
@@ -767,8 +818,6 @@ static int confine(const struct cell_enter_args *a, struct err **err)
 	set_limit(RLIMIT_CORE, 0);
 	if (plan->pids)
 		set_limit(RLIMIT_NPROC, plan->pids);
-	if (plan->files)
-		set_limit(RLIMIT_NOFILE, plan->files);
 	r = limit_caps(a->mapped_by_parent, err);
 	if (r < 0)
 		return r;
@@ -847,6 +896,9 @@ static void run_init(const struct cell_enter_args *a, struct err **err)
 		err_set(err, errno, "arrange descriptors");
 		return;
 	}
+	/* Not before: the arranging itself needs numbers above a low limit. */
+	if (a->plan->files)
+		set_limit(RLIMIT_NOFILE, a->plan->files);
 	execveat(4, "", argv, envp, AT_EMPTY_PATH);
 	err_set(err, errno, "start bailey-init");
 }

@@ -227,6 +227,33 @@ static int plan_workspace(struct cell_plan *plan, const struct policy *p,
 	return err_set(err, ENOTSUP, "build a cell with a workspace other than staged");
 }
 
+/*
+ * A mask lies on a directory entry. In the staged project that entry is the cell's
+ * own; in a mount it is the host's, and when the host renames another file over it,
+ * as editors do when they save, the kernel takes the mask away.
+ */
+static int plan_masks(struct cell_plan *plan, const struct policy *p, struct err **err)
+{
+	for (size_t i = 0; i < p->masks.n; i++) {
+		const char *mask = p->masks.v[i];
+		const struct cell_op *below = NULL;
+
+		for (size_t k = 0; k < plan->n_ops; k++)
+			if ((plan->ops[k].kind == CELL_BIND || plan->ops[k].kind == CELL_OVERLAY) &&
+				fs_path_within(mask, plan->ops[k].dst))
+				below = &plan->ops[k];
+		if (below && below->kind == CELL_BIND && (below->flags & CELL_USER_DATA)) {
+			err_set(err, ENOTSUP,
+				"mask '%s': it is in the mount '%s', where a mask comes off when "
+				"the host replaces the file",
+				mask, below->dst);
+			return err_hint(err, "mount only what may be seen");
+		}
+		add(plan, CELL_MASK, NULL, mask, 0);
+	}
+	return 0;
+}
+
 int cell_plan_make(const struct policy *p, const struct cell_dirs *dirs, struct cell_plan **ret,
 	struct err **err)
 {
@@ -271,8 +298,9 @@ int cell_plan_make(const struct policy *p, const struct cell_dirs *dirs, struct 
 				CELL_USER_DATA | (m->writable ? CELL_WRITABLE : CELL_RO) |
 					(m->optional ? CELL_OPTIONAL : 0));
 	}
-	for (size_t i = 0; i < p->masks.n; i++)
-		add(plan, CELL_MASK, NULL, p->masks.v[i], 0);
+	r = plan_masks(plan, p, err);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(plan);
 	return 0;
 }

@@ -762,10 +762,25 @@ static int set_up(struct supervisor *s, const struct supervisor_args *args, stru
 	return 0;
 }
 
+/*
+ * A socket that is closed with a request unread in it makes the other end see
+ * ECONNRESET in place of what was sent to it last. So: until the client is done.
+ */
+static void hear_out(int conn)
+{
+	char byte;
+
+	if (shutdown(conn, SHUT_WR) < 0)
+		return;
+	while (recv(conn, &byte, 1, 0) > 0)
+		;
+}
+
 static NORETURN void supervise(const struct supervisor_args *args, int listener, int conn)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
 	AUTO_ERR struct err *err = NULL;
+	bool failed = false;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -779,13 +794,17 @@ static NORETURN void supervise(const struct supervisor_args *args, int listener,
 		.n_clients = 1,
 		.clients = {{.fd = conn}}};
 	if (detach_from_caller(listener, conn, args->state->lock, args->state->dir) < 0 ||
-		set_up(s, args, &err) < 0)
+		set_up(s, args, &err) < 0) {
+		failed = true;
 		send_failed(conn, 0, EXIT_BAILEY, err ? err->code : EIO,
 			err ? err->text : "detach from the terminal", err ? err->hint : NULL);
-	else
+	} else {
 		while (turn(s))
 			;
+	}
 	finish(s);
+	if (failed)
+		hear_out(conn);
 	_exit(0);
 }
 

@@ -225,6 +225,7 @@ static void scoped(const struct stage *s)
 	AUTO_FD int own = server("bailey-landlock-inner");
 
 	/* Outside, both succeed: see the control below. */
+	CHECK(own >= 0);
 	CHECK_INT(client(outer_name), scopes ? -EPERM : 0);
 	CHECK_INT(kill(s->outside, 0) < 0 ? -errno : 0, scopes ? -EPERM : 0);
 	/* Its own are its own. */
