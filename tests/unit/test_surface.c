@@ -254,3 +254,37 @@ TEST(rename_exact)
 	CHECK_INT(change_list_find(list, "old/b")->rename, 0);
 	lab_done(&l);
 }
+
+/* docs/review.md has a row for each class: its name, why, and exactly its patterns. */
+TEST(surface_manual)
+{
+	AUTO_BUF struct buf page = BUF_INIT(1 << 20);
+
+	CHECK_INT(fs_read_at(AT_FDCWD, BAILEY_SOURCE "/docs/review.md", &page), 0);
+	for (unsigned c = 0; c < SURFACE_N; c++) {
+		AUTO_FREE char *start = xasprintf(
+			"\n| `%s` | %s | ", surface_classes[c].name, surface_classes[c].why);
+		AUTO_FREE char *row = NULL;
+		const char *at = strstr(page.data, start);
+		size_t ticks = 0, patterns = 0;
+
+		if (!at)
+			tap_fail(__FILE__, __LINE__, "no row '%s'", start);
+		row = xstrndup(at + 1, strcspn(at + 1, "\n"));
+		for (size_t i = 0; i < n_surface_patterns; i++) {
+			AUTO_FREE char *quoted = xasprintf("`%s`", surface_patterns[i].pattern);
+
+			if (surface_patterns[i].class != c)
+				continue;
+			patterns++;
+			if (!strstr(row, quoted))
+				tap_fail(__FILE__, __LINE__, "%s: the page has no %s",
+					surface_classes[c].name, quoted);
+		}
+		for (const char *p = row; (p = strchr(p, '`')); p++)
+			ticks++;
+		if (ticks != 2 * (patterns + 1))
+			tap_fail(__FILE__, __LINE__, "%s: the page has %zu patterns, not %zu",
+				surface_classes[c].name, ticks / 2 - 1, patterns);
+	}
+}

@@ -58,7 +58,7 @@ TEST(textdiff_nul_is_text)
 TEST(textdiff_caps)
 {
 	AUTO_BUF struct buf b = BUF_INIT(10);
-	AUTO_FD int a = snapshot("a\nb\nc\nd\n", 8);
+	AUTO_FD int a = snapshot("q\nr\ns\nt\n", 8);
 	AUTO_FD int c = snapshot("1\n2\n3\n4\n", 8);
 	AUTO_FD int big = memfd_create("t", MFD_CLOEXEC);
 	struct digest d;
