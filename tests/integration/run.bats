@@ -106,7 +106,7 @@ project" ]
 }
 
 @test "run: the environment is made anew" {
-	SECRET=leak AWS_SECRET_ACCESS_KEY=leak LD_PRELOAD= BASH_ENV=/x run "$BAILEY" run -e GIVEN=yes -- env
+	SECRET=leak AWS_SECRET_ACCESS_KEY=leak LD_PRELOAD='' BASH_ENV=/x run "$BAILEY" run -e GIVEN=yes -- env
 	[ "$status" -eq 0 ]
 	[[ $output != *leak* ]]
 	[[ $output != *BASH_ENV* ]]
