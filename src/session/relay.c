@@ -12,9 +12,9 @@
  */
 #include "relay.h"
 
-#include "sys/confine.h"
 #include "ipc/msg.h"
 #include "relay_log.h"
+#include "sys/confine.h"
 #include "term/attach.h"
 #include "term/filter.h"
 #include "term/screen.h"
@@ -188,10 +188,11 @@ static void output(struct relay *r, const char *p, size_t n)
 			client_add(c, p, n);
 		if (c->read_only && client_backlog(c) > RELAY_QUEUE_MAX) {
 			c->queue.len = c->sent = 0;
-			c->resync = true;
-		} else if (left_alt && c->main_stale) {
-			client_redraw(r, c, false);
+			c->resync = true; /* when it takes something again */
+			continue;
 		}
+		if (left_alt && c->main_stale)
+			client_redraw(r, c, false);
 		client_flush(r, c);
 	}
 }
@@ -380,7 +381,8 @@ static bool more_to_read(struct relay *r)
 static bool flushed(const struct relay *r)
 {
 	for (size_t i = 0; i < RELAY_CLIENTS_MAX; i++)
-		if (r->clients[i].fd >= 0 && client_backlog(&r->clients[i]))
+		if (r->clients[i].fd >= 0 &&
+			(client_backlog(&r->clients[i]) || r->clients[i].resync))
 			return false;
 	return true;
 }

@@ -344,6 +344,7 @@ static void put_cursor(const struct screen *s, const struct modes *m, struct buf
 	VTermPos pos;
 	int top = m->top ? m->top : 1;
 	bool origin = modes_dec_get(m, 6);
+	int row;
 
 	vterm_state_get_cursorpos(vterm_obtain_state(s->vt), &pos);
 	if (m->flags & MODES_MARGINS) {
@@ -354,7 +355,9 @@ static void put_cursor(const struct screen *s, const struct modes *m, struct buf
 	}
 	if (origin)
 		buf_puts(out, "\033[?6h");
-	buf_printf(out, "\033[%d;%dH", pos.row + 1 - (origin ? top - 1 : 0), pos.col + 1);
+	row = pos.row + 1 - (origin ? top - 1 : 0);
+	/* In origin mode a cursor that was restored may be above the margin. */
+	buf_printf(out, "\033[%d;%dH", row < 1 ? 1 : row, pos.col + 1);
 }
 
 /* What the next character would look like. */
