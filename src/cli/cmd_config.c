@@ -258,6 +258,7 @@ static int run_config(struct cli *cli UNUSED, struct cmd_args *args)
 extern const struct command cmd_config;
 const struct command cmd_config = {
 	.name = "config",
+	.group = "The tool",
 	.usage = "show|check [FILE]|trust [FILE]|untrust [FILE]|schema|path",
 	.summary = "Look at, check and approve settings",
 	.text = "show prints all settings as they are here; with --origin also where each comes "

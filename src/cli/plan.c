@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include "base/log.h"
+#include "cell/cgroup.h"
 #include "sys/fs.h"
 #include "sys/kernel.h"
 
@@ -108,11 +109,16 @@ static bool sysctl_is_zero(const char *path)
 
 void plan_enforcement(struct strvec *ret)
 {
+	static const char *const controllers[] = {"memory", "cpu", "pids"};
+
 	if (geteuid() == 0 || (!sysctl_is_zero("/proc/sys/kernel/unprivileged_userns_clone") &&
 				      !sysctl_is_zero("/proc/sys/user/max_user_namespaces")))
 		strvec_push(ret, "userns");
 	if (ll_abi() > 0)
 		strvec_push(ret, "landlock");
+	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
+		if (cgroup_has(controllers[i]))
+			strvec_pushf(ret, "cgroup.%s", controllers[i]);
 }
 
 int cli_plan_print(const struct plan *plan, bool json)

@@ -52,7 +52,37 @@ refused()
 	tap_check "$name" is_refusal
 }
 
-commands=$("$BAILEY" --complete '' | cut -f 1)
+# What may be right or wrong, but may show nothing raw and end by no signal.
+is_clean()
+{
+	if [ "$status" -ge 128 ]; then
+		echo "# status $status"
+	elif [ "$status" = 124 ]; then
+		echo "# it hangs"
+	elif [ "$(wc -l <"$tmp/err")" -gt 1 ]; then
+		echo "# not one line"
+	elif LC_ALL=C grep -q '[^ -~]' "$tmp/err" "$tmp/out"; then
+		echo "# raw bytes"
+	else
+		return 0
+	fi
+	head -c 300 "$tmp/err" | LC_ALL=C sed 's/^/# /; s/[^ -~]/?/g'
+	echo
+	return 1
+}
+
+# clean NAME ARGS...
+clean()
+{
+	name=$1
+	shift
+	timeout -k 1 20 "$BAILEY" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$?
+	tap_check "$name" is_clean
+}
+
+# Of the agents one: they are one command under many names.
+commands=$("$BAILEY" --complete '' | awk -F '\t' '/\tRun this agent/ && agents++ { next } { print $1 }')
 tap_check "there are commands" [ "$(echo "$commands" | wc -l)" -gt 5 ]
 
 refused "no command"
@@ -87,6 +117,20 @@ for command in $commands; do
 		*=*) refused "$command: ${option%%=*} without a value" "$command" "${option%%=*}" ;;
 		*) refused "$command: $option with a value" "$command" "$option=x" ;;
 		esac
+	done <"$tmp/options"
+	# Values that are strange, but of the right type.
+	dry=
+	grep -q '^--dry-run' "$tmp/options" && dry=--dry-run
+	while read -r option; do
+		case $option in
+		*=*) ;;
+		*) continue ;;
+		esac
+		for value in "$control" "$latin" "$huge" ''; do
+			shown=$(printf '%.10s' "$value" | LC_ALL=C tr -c ' -~' '?')
+			# shellcheck disable=SC2086 # perhaps nothing
+			clean "$command: $option'$shown'" "$command" $dry "$option$value"
+		done
 	done <"$tmp/options"
 	# What starts something: settings by option and by file.
 	if grep -q '^--dry-run' "$tmp/options"; then
