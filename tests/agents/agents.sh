@@ -1,22 +1,31 @@
 #!/bin/bash
 # The real agents in a sandbox, driven by a scripted model: TAP on stdout.
 #
-#     agents.sh BAILEY [AGENT...]
+#     BAILEY=build/gcc/src/cli/bailey tests/agents/agents.sh [AGENT...]
 #
-# Installs the agents of package.json once, from npm, into
-# ${BAILEY_TEST_CACHE:-/var/tmp/bailey-test-cache}. Each agent first runs on the host, in a
-# scratch home: the control, where the canary is read and the other port is reached.
-# Then it does the same work inside, as this user, and, when this is root, also as
-# ${BAILEY_TEST_USER:-tester}.
+# Installs the agents of package.json once, from npm. Each agent first runs on the host,
+# in a scratch home: the control, where the canary is read and the other port is reached.
+# Then it does the same work inside. BAILEY_TEST_KEEP=1 keeps everything to look at;
+# BAILEY_AGENT_CACHE is where the agents are installed; BAILEY_AGENTS_AS is another user to
+# run as, for root.
+# not under asan: the agents are measured, not the sanitizer
 set -u -o pipefail
 
-bailey=$(realpath "${1:?usage: agents.sh BAILEY [AGENT...]}")
-shift
+here=$(realpath "$(dirname "$0")")
+bailey=$(realpath "${BAILEY:-$here/../../build/release/src/cli/bailey}")
 agents=("$@")
 [ ${#agents[@]} -gt 0 ] || agents=(claude codex codex-code-mode)
-here=$(realpath "$(dirname "$0")")
-cache=${BAILEY_TEST_CACHE:-/var/tmp/bailey-test-cache}
 user=$(id -un)
+# What root has installed serves all; what another user has installed is not to be trusted.
+cache=${BAILEY_AGENT_CACHE:-/var/tmp/bailey-test-cache-0}
+if [ -z "${BAILEY_AGENT_CACHE:-}" ] && { [ "$(stat -c %u "$cache" 2>/dev/null)" != 0 ] ||
+	! cmp -s "$here/package.json" "$cache/installed.json"; }; then
+	cache=/var/tmp/bailey-test-cache-$(id -u)
+	if [ -e "$cache" ] && [ ! -O "$cache" ]; then
+		echo "Bail out! $cache belongs to somebody else"
+		exit 1
+	fi
+fi
 count=0 failures=0 pids=()
 
 # Readable by the other user too.
@@ -244,15 +253,9 @@ remove_leaves_nothing() { # DIR USER NAME
 canary=canary-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 check "the agents are installed" install_agents
 [ $failures -eq 0 ] || exit 1
-users=("$user")
-if [ "$user" = root ] && id "${BAILEY_TEST_USER:-tester}" >/dev/null 2>&1; then
-	users+=("${BAILEY_TEST_USER:-tester}")
-fi
-for who in "${users[@]}"; do
-	for agent in "${agents[@]}"; do
-		run_control "$agent" "$who"
-		run_inside "$agent" "$who"
-	done
+for agent in "${agents[@]}"; do
+	run_control "$agent" "${BAILEY_AGENTS_AS:-$user}"
+	run_inside "$agent" "${BAILEY_AGENTS_AS:-$user}"
 done
 echo "1..$count"
 [ $failures -eq 0 ]
