@@ -445,7 +445,9 @@ static int no_such_preset(const char *data, const char *config, const char *name
 
 	preset_list(data, config, &names);
 	near = str_nearest(name, (const char *const *)strvec_argv(&names), names.n);
-	err_set(err, ENOENT, "no agent is called '%s'", shown);
+	err_set(err, 0, "no agent is called '%s'", shown);
+	if (err)
+		(*err)->code = ENOENT;
 	if (near)
 		err_hint(err, "did you mean '%s'?", near);
 	return -ENOENT;
