@@ -179,13 +179,13 @@ TEST(preset_shipped)
 {
 	struct strvec names AUTO_STRVEC = {};
 
-	preset_list(BAILEY_TEST_SHARE, NULL, &names);
+	preset_list(BAILEY_SOURCE "/share", NULL, &names);
 	CHECK_INT(names.n, 8);
 	for (size_t i = 0; i < names.n; i++) {
 		AUTO_PRESET struct preset *p = NULL;
 		AUTO_ERR struct err *err = NULL;
 
-		if (preset_load(BAILEY_TEST_SHARE, NULL, names.v[i], &p, &err) < 0)
+		if (preset_load(BAILEY_SOURCE "/share", NULL, names.v[i], &p, &err) < 0)
 			tap_fail(__FILE__, __LINE__, "%s", err->text);
 		if (str_eq(names.v[i], "shell"))
 			continue;
