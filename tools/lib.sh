@@ -41,6 +41,6 @@ tap_end()
 bailey_commands()
 {
 	"$bailey" help | awk '
-		/^[A-Z].*:$/ { on = !/ptions:$/ && !/^Agents/; next }
+		/^[A-Z].*:$/ { on = !/ptions:$/; next }
 		on && /^  [a-z]/ { print $1 }'
 }

@@ -239,17 +239,17 @@ void opt_wrap(FILE *out, const char *text, size_t indent, size_t column, size_t 
 		text += word;
 		while (*text == ' ')
 			text++;
-		/* A newline in the text stays one. */
+		/* An empty line in the text stays one; any other end of a line is a space. */
 		if (*text == '\n') {
 			text++;
+			if (*text != '\n')
+				continue;
+			while (*text == '\n')
+				text++;
 			if (!*text)
 				break;
-			fputc('\n', out);
+			fputs("\n\n", out);
 			column = 0;
-			if (*text == '\n') {
-				text++;
-				fputc('\n', out);
-			}
 		}
 	}
 	fputc('\n', out);
