@@ -1,6 +1,7 @@
 /* bailey stop, rm, prune, new: the rest of a sandbox's life. */
 #include "agents.h"
 #include "cli.h"
+#include "review.h"
 #include "start.h"
 #include "where.h"
 
@@ -69,22 +70,6 @@ static int run_stop(struct cli *cli, struct cmd_args *args)
 	return stop(state);
 }
 
-/* Whether anything is staged. The upper layer is hostile: one look at its names is all. */
-static bool has_changes(const struct state *state)
-{
-	AUTO_FD int upper = fs_open_beneath(state->dir, "layer/upper", O_RDONLY | O_DIRECTORY, 0);
-	AUTO_DIR DIR *dir = upper < 0 ? NULL : fdopendir(upper);
-	const struct dirent *de;
-
-	if (!dir)
-		return upper != -ENOENT;
-	(void)TAKE_FD(upper);
-	while ((de = readdir(dir)))
-		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
-			return true;
-	return false;
-}
-
 static int remove_sandbox(struct state *state)
 {
 	struct err *err = NULL;
@@ -108,7 +93,7 @@ static int run_rm(struct cli *cli, struct cmd_args *args)
 	(void)cli;
 	if (status)
 		return status;
-	if (!opt_yes && has_changes(state)) {
+	if (!opt_yes && review_has_changes(state)) {
 		AUTO_FREE char *question = xasprintf(
 			"remove '%s' with its staged changes ('bailey diff %s' shows them)?",
 			state->name, state->name);
@@ -137,7 +122,7 @@ static int run_prune(struct cli *cli, struct cmd_args *args)
 	for (size_t i = 0; i < n; i++) {
 		if (state_running(list[i]))
 			continue;
-		if (has_changes(list[i]) && !opt_yes) {
+		if (review_has_changes(list[i]) && !opt_yes) {
 			kept++;
 			continue;
 		}

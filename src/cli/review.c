@@ -31,6 +31,21 @@ static int take_paths(struct review *r, const char *command, const struct strvec
 	return 0;
 }
 
+/*
+ * Overlayfs makes its work directory anew with every mount, and the inside cannot see
+ * it: its birth is the moment of the last start.
+ */
+static struct timespec last_start(const struct state *state)
+{
+	AUTO_FD int fd = fs_open_beneath(state->dir, "layer/work/work", O_PATH, 0);
+	struct statx x;
+
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &x) < 0 ||
+		!(x.stx_mask & STATX_BTIME))
+		return (struct timespec){0};
+	return (struct timespec){x.stx_btime.tv_sec, x.stx_btime.tv_nsec};
+}
+
 static int open_layer(struct review *r, struct err **err)
 {
 	AUTO_FREE char *upper = xasprintf("%s/layer/upper", r->state->path);
@@ -40,6 +55,7 @@ static int open_layer(struct review *r, struct err **err)
 	if (e < 0)
 		return e;
 	r->staged.since = r->state->since;
+	r->staged.started = last_start(r->state);
 	e = staged_lock(&r->staged, &r->lock, err);
 	if (e < 0)
 		return e;
@@ -66,6 +82,18 @@ int review_open(struct review *r, const char *command, struct cmd_args *args)
 	if (status)
 		return status;
 	return open_layer(r, &err) < 0 ? cli_fail(err) : 0;
+}
+
+bool review_has_changes(struct state *state)
+{
+	AUTO_STAGED struct staged s = STAGED_INIT;
+	AUTO_CHANGES struct change_list *l = NULL;
+	AUTO_FREE char *upper = xasprintf("%s/layer/upper", state->path);
+
+	if (access(upper, F_OK) < 0 && errno == ENOENT)
+		return false;
+	return staged_open(state->project, upper, state->path, &s, NULL) < 0 ||
+	       upper_scan(&s, &(struct scan_opts){.any = true}, &l, NULL) < 0 || l->n > 0;
 }
 
 void review_done(struct review *r)

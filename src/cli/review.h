@@ -26,6 +26,9 @@ struct review {
  */
 int review_open(struct review *r, const char *command, struct cmd_args *args);
 void review_done(struct review *r);
+
+/* Whether anything would be lost with the sandbox: a difference that was not applied. */
+bool review_has_changes(struct state *state);
 #define AUTO_REVIEW CLEANUP(review_done)
 
 /*

@@ -86,6 +86,9 @@ struct change {
 	unsigned risks;	  /* of the content, STR_RISK_ */
 	bool binary;
 	bool conflict; /* the host's version is younger than the sandbox */
+	/* When the layer's side was born: its inode, or that of what hides the host's side.
+	   Zero when the file system does not tell. The inside cannot set it back. */
+	struct timespec made;
 	size_t rename; /* 1 + index of the other half (exact content), or 0 */
 	enum outcome outcome;
 	int error; /* errno of OUTCOME_FAILED */

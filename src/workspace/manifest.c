@@ -74,6 +74,14 @@ bool manifest_same(const struct change *shown, const struct change *now)
 	       (shown->old.ino == now->old.ino && same_time(&shown->old.ctime, &now->old.ctime));
 }
 
+/* The moment from which on the inside may not have seen what the user did. */
+static const struct timespec *base_of(const struct staged *s, const struct change *c)
+{
+	bool recent = younger(&s->started, &s->since) && !younger(&s->started, &c->made);
+
+	return recent ? &s->started : &s->since;
+}
+
 int baseline_mark(const struct staged *s, struct change_list *l, struct err **err)
 {
 	AUTO_CHANGES struct change_list *ours = NULL;
@@ -86,7 +94,7 @@ int baseline_mark(const struct staged *s, struct change_list *l, struct err **er
 		const struct change *mine = ours ? change_list_find(ours, c->path) : NULL;
 
 		c->conflict = c->old.type != NODE_NONE && c->old.type != NODE_DIR &&
-			      younger(&c->old.ctime, &s->since) &&
+			      younger(&c->old.ctime, base_of(s, c)) &&
 			      !(mine && mine->old.ino == c->old.ino &&
 				      same_time(&mine->old.ctime, &c->old.ctime));
 	}

@@ -28,8 +28,12 @@ struct staged {
 	int lower;     /* O_PATH or O_RDONLY directory: the project */
 	int upper;     /* directory: the overlay's upper layer */
 	int state;     /* directory of this sandbox: manifests and the apply journal live here */
-	struct timespec since; /* when the sandbox began: a host file with a later ctime was changed
-				  by the user */
+	/*
+	 * When the sandbox began, and when it was last started (zero: unknown). A host file
+	 * with a later ctime was changed by the user. What the inside made after its last
+	 * start was made in sight of everything the user did before that start.
+	 */
+	struct timespec since, started;
 };
 
 #define STAGED_INIT ((struct staged){.lower = -1, .upper = -1, .state = -1})

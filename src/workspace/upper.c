@@ -24,8 +24,9 @@ const struct scan_limits scan_limits_default = {
 /* A directory that is still to be read. */
 struct todo {
 	char *path;
-	bool hidden;  /* an opaque directory is above: the overlay shows nothing of the project */
-	size_t entry; /* 1 + its index in the list, or 0 */
+	bool hidden; /* an opaque directory is above: the overlay shows nothing of the project */
+	struct timespec made; /* of that directory */
+	size_t entry;	      /* 1 + its index in the list, or 0 */
 };
 
 struct scan {
@@ -46,6 +47,7 @@ struct here {
 	int upper;
 	int lower; /* -1: the project has no such directory */
 	bool hidden;
+	struct timespec made; /* of the topmost directory that hides */
 };
 
 int upper_marks(int fd)
@@ -120,11 +122,22 @@ static struct change *add(struct scan *sc, const char *path, enum change_kind ki
 	return change_list_add(sc->list, xstrdup(path), kind);
 }
 
-static void later(struct scan *sc, const char *path, bool hidden, size_t entry)
+static struct timespec birth(int fd)
+{
+	struct statx x;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BTIME, &x) < 0 ||
+		!(x.stx_mask & STATX_BTIME))
+		return (struct timespec){0};
+	return (struct timespec){x.stx_btime.tv_sec, x.stx_btime.tv_nsec};
+}
+
+static void later(
+	struct scan *sc, const char *path, bool hidden, struct timespec made, size_t entry)
 {
 	GROW(sc->todo, sc->n_todo, sc->cap_todo);
-	sc->todo[sc->n_todo++] =
-		(struct todo){.path = xstrdup(path), .hidden = hidden, .entry = entry};
+	sc->todo[sc->n_todo++] = (struct todo){
+		.path = xstrdup(path), .hidden = hidden, .made = made, .entry = entry};
 }
 
 static int check_limits(struct scan *sc)
@@ -178,7 +191,8 @@ static int read_names(struct scan *sc, int dirfd, struct strvec *ret)
  * Lists what the project has at and below path as deleted; itself: also path. Only
  * the user writes there, but a changed tree is no reason to follow links.
  */
-static int add_deleted(struct scan *sc, const char *top, bool itself, enum refusal refusal)
+static int add_deleted(
+	struct scan *sc, const char *top, bool itself, enum refusal refusal, struct timespec made)
 {
 	AUTO_STRVEC struct strvec stack = {0};
 	const char *name;
@@ -188,8 +202,12 @@ static int add_deleted(struct scan *sc, const char *top, bool itself, enum refus
 
 	if (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	if (itself && selected(sc, top))
-		set_old(add(sc, top, CHANGE_DELETED), parent, name, &st);
+	if (itself && selected(sc, top)) {
+		struct change *c = add(sc, top, CHANGE_DELETED);
+
+		set_old(c, parent, name, &st);
+		c->made = made;
+	}
 	if (S_ISDIR(st.st_mode))
 		strvec_push(&stack, top);
 	while (stack.n) {
@@ -222,6 +240,7 @@ static int add_deleted(struct scan *sc, const char *top, bool itself, enum refus
 				continue;
 			c = add(sc, sub, CHANGE_DELETED);
 			set_old(c, fd, names.v[i], &st);
+			c->made = made;
 			c->refusal = refusal;
 		}
 	}
@@ -344,6 +363,7 @@ static void visit_dir(struct scan *sc, const struct here *h, const char *path, s
 		found = NULL;
 	if (found && selected(sc, path)) {
 		c = add(sc, path, CHANGE_ADDED);
+		c->made = found->made;
 		c->old = found->old;
 		c->new = found->new;
 		c->kind = c->old.type == NODE_DIR    ? CHANGE_MODE
@@ -357,7 +377,7 @@ static void visit_dir(struct scan *sc, const struct here *h, const char *path, s
 		c->refusal = REFUSED_DEEP;
 		return;
 	}
-	later(sc, path, h->hidden, entry);
+	later(sc, path, h->hidden, h->made, entry);
 }
 
 static int visit_entry(struct scan *sc, const struct here *h, const char *name)
@@ -368,7 +388,7 @@ static int visit_entry(struct scan *sc, const struct here *h, const char *name)
 	struct change found = {0}, *c;
 	struct stat st, lst;
 	bool was_dir;
-	int r;
+	int r = 0;
 
 	if (!selected(sc, path) && !leads(sc, path))
 		return 0;
@@ -376,19 +396,21 @@ static int visit_entry(struct scan *sc, const struct here *h, const char *name)
 	if (upper_fd < 0 || fstat(upper_fd, &st) < 0)
 		return 0; /* gone meanwhile */
 	if (upper_is_whiteout(upper_fd, &st))
-		return add_deleted(sc, path, true, REFUSED_NOT);
+		return add_deleted(sc, path, true, REFUSED_NOT, birth(upper_fd));
 	node_from_stat(&found.new, &st);
 	if (h->lower >= 0)
 		lower_fd = fs_open_beneath(h->lower, name, O_PATH, 0);
 	if (lower_fd >= 0 && fstat(lower_fd, &lst) == 0)
 		node_from_stat(&found.old, &lst);
 	if (S_ISDIR(st.st_mode)) {
+		found.made = birth(upper_fd);
 		visit_dir(sc, h, path, &found);
 		return 0;
 	}
 	if (!selected(sc, path) && found.old.type != NODE_DIR)
 		return 0;
 	was_dir = found.old.type == NODE_DIR;
+	found.made = birth(upper_fd);
 	if (found.new.type == NODE_DEVICE && found.old.type == NODE_DEVICE &&st.st_rdev ==
 						     lst.st_rdev &&st.st_mode == lst.st_mode)
 		return 0;
@@ -397,7 +419,9 @@ static int visit_entry(struct scan *sc, const struct here *h, const char *name)
 		node_done(&found.new);
 		return 0;
 	}
-	r = was_dir ? add_deleted(sc, path, false, found.refusal ? REFUSED_BELOW : REFUSED_NOT) : 0;
+	if (was_dir)
+		r = add_deleted(
+			sc, path, false, found.refusal ? REFUSED_BELOW : REFUSED_NOT, found.made);
 	if (r < 0 || !selected(sc, path)) {
 		node_done(&found.old);
 		node_done(&found.new);
@@ -435,7 +459,7 @@ static int visit_hidden(struct scan *sc, const struct here *h, const struct strv
 		path = join(h->path, lower.v[i]);
 		r = check_limits(sc);
 		if (r == 0 && (selected(sc, path) || leads(sc, path)))
-			r = add_deleted(sc, path, true, REFUSED_NOT);
+			r = add_deleted(sc, path, true, REFUSED_NOT, h->made);
 		if (r < 0)
 			return r;
 	}
@@ -461,7 +485,7 @@ static int visit(struct scan *sc, const struct todo *t)
 	AUTO_STRVEC struct strvec names = {0};
 	AUTO_FD int upper = beneath_open(sc->s->upper, t->path, O_RDONLY | O_DIRECTORY, 0);
 	AUTO_FD int lower = beneath_open(sc->s->lower, t->path, O_PATH | O_DIRECTORY, 0);
-	struct here h = {t->path, upper, lower < 0 ? -1 : lower, t->hidden};
+	struct here h = {t->path, upper, lower < 0 ? -1 : lower, t->hidden, t->made};
 	int r;
 
 	if (upper == -ENOENT)
@@ -475,7 +499,10 @@ static int visit(struct scan *sc, const struct todo *t)
 		refuse_dir(sc, t, REFUSED_XATTR);
 		return 0;
 	}
-	h.hidden = t->hidden || (r & UPPER_OPAQUE);
+	if (!h.hidden && (r & UPPER_OPAQUE)) {
+		h.hidden = true;
+		h.made = birth(upper);
+	}
 	r = read_names(sc, upper, &names);
 	if (r < 0) {
 		refuse_dir(sc, t, REFUSED_RACE);
@@ -487,7 +514,7 @@ static int visit(struct scan *sc, const struct todo *t)
 		r = check_limits(sc);
 		if (r == 0)
 			r = visit_entry(sc, &h, names.v[i]);
-		if (r < 0)
+		if (r < 0 || (sc->o->any && sc->list->n))
 			return r;
 	}
 	return h.hidden && lower >= 0 ? visit_hidden(sc, &h, &names) : 0;
@@ -506,8 +533,8 @@ int upper_scan(const struct staged *s, const struct scan_opts *o, struct change_
 	};
 	int r = 0;
 
-	later(&sc, "", false, 0);
-	while (r == 0 && sc.n_todo) {
+	later(&sc, "", false, (struct timespec){0}, 0);
+	while (r == 0 && sc.n_todo && !(o->any && list->n)) {
 		struct todo t = sc.todo[--sc.n_todo];
 
 		r = visit(&sc, &t);

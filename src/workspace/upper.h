@@ -24,6 +24,7 @@ struct scan_opts {
 	const char *const *paths; /* clean, relative to the project; none: everything */
 	size_t n_paths;
 	const struct scan_limits *limits; /* NULL: the default */
+	bool any;			  /* is there anything? stops soon after the first */
 };
 
 /* The differences, sorted; classes, renames and conflicts are not filled in. */

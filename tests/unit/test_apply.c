@@ -379,6 +379,40 @@ TEST(apply_conflicts)
 	lab_done(&l);
 }
 
+/*
+ * The user's change came before the last start, the inside's after it: it was made in
+ * sight of the user's. A layer's file that is older than the start was not.
+ */
+TEST(apply_no_conflict_with_what_the_inside_saw)
+{
+	AUTO_CHANGES struct change_list *list = NULL;
+	struct lab l;
+
+	lab_init(&l);
+	lab_put(l.s.lower, "before", "old", 0644);
+	lab_put(l.s.lower, "after", "old", 0644);
+	lab_put(l.s.lower, "gone", "old", 0644);
+	lab_tick(&l); /* the sandbox begins */
+	lab_put(l.s.upper, "before", "inside", 0644);
+	lab_put(l.s.lower, "before", "user", 0644);
+	lab_put(l.s.lower, "after", "user", 0644);
+	lab_put(l.s.lower, "gone", "user", 0644);
+	{
+		struct timespec begun = l.s.since;
+
+		lab_tick(&l); /* it is started again */
+		l.s.started = l.s.since;
+		l.s.since = begun;
+	}
+	lab_put(l.s.upper, "after", "inside, second", 0644);
+	lab_whiteout(l.s.upper, "gone");
+	list = apply(&l, &EVERYTHING);
+	CHECK_INT(outcome_of(list, "before"), OUTCOME_CONFLICT);
+	CHECK_INT(outcome_of(list, "after"), OUTCOME_APPLIED);
+	CHECK_INT(outcome_of(list, "gone"), OUTCOME_APPLIED);
+	lab_done(&l);
+}
+
 /* What we applied ourselves is young, but no conflict; what the user does then is one. */
 TEST(apply_again)
 {

@@ -348,6 +348,28 @@ TEST(upper_weird_names)
 	lab_done(&l);
 }
 
+TEST(upper_any)
+{
+	struct scan_opts any = {.any = true};
+	AUTO_CHANGES struct change_list *none = NULL;
+	AUTO_CHANGES struct change_list *some = NULL;
+	struct lab l;
+
+	lab_init(&l);
+	lab_put(l.s.lower, "d/same", "x", 0644);
+	lab_put(l.s.upper, "d/same", "x", 0644);
+	CHECK_INT(upper_scan(&l.s, &any, &none, NULL), 0);
+	CHECK_INT(none->n, 0);
+	for (int i = 0; i < 10; i++) {
+		AUTO_FREE char *name = xasprintf("d/f%d", i);
+
+		lab_put(l.s.upper, name, "x", 0644);
+	}
+	CHECK_INT(upper_scan(&l.s, &any, &some, NULL), 0);
+	CHECK_INT(some->n, 1);
+	lab_done(&l);
+}
+
 TEST(upper_filter)
 {
 	static const char *const paths[] = {"a/b", "gone/x"};
