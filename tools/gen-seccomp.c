@@ -233,7 +233,12 @@ static void read_table(void)
 			equals = strchr(call->name, '=');
 			if (equals) {
 				*equals = '\0';
-				call->number = (int)strtol(equals + 1, NULL, 10);
+				call->number = 0;
+				for (const char *d = equals + 1; *d; d++) {
+					if (*d < '0' || *d > '9' || call->number > 100000)
+						fail("not a number", d);
+					call->number = call->number * 10 + (*d - '0');
+				}
 			}
 			for (size_t i = 0; i + 1 < n_calls; i++)
 				if (strcmp(calls[i].name, call->name) == 0)
