@@ -3,7 +3,8 @@
 #
 #     BAILEY=build/gcc/src/cli/bailey tests/agents/agents.sh [AGENT...]
 #
-# Installs the agents of package.json once, from npm. Each agent first runs on the host,
+# Agents: claude, codex, codex-code-mode (the default), and gemini, opencode, pi, copilot.
+# Installs those of package.json, or of others/package.json, once, from npm. Each agent first runs on the host,
 # in a scratch home: the control, where the canary is read and the other port is reached.
 # Then it does the same work inside. BAILEY_TEST_KEEP=1 keeps everything to look at;
 # BAILEY_AGENT_CACHE is where the agents are installed; BAILEY_AGENTS_AS is another user to
@@ -12,15 +13,22 @@
 set -u -o pipefail
 
 here=$(realpath "$(dirname "$0")")
-bailey=$(realpath "${BAILEY:-$here/../../build/release/src/cli/bailey}")
+bailey=$(realpath "${BAILEY:-$here/../../build/release/src/cli/bailey}") || {
+	echo "Bail out! BAILEY names the program under test"
+	exit 1
+}
 agents=("$@")
 [ ${#agents[@]} -gt 0 ] || agents=(claude codex codex-code-mode)
 user=$(id -un)
+case ${agents[0]} in
+claude | codex*) wanted=$here/package.json suffix= ;;
+*) wanted=$here/others/package.json suffix=-others ;;
+esac
 # What root has installed serves all; what another user has installed is not to be trusted.
-cache=${BAILEY_AGENT_CACHE:-/var/tmp/bailey-test-cache-0}
+cache=${BAILEY_AGENT_CACHE:-/var/tmp/bailey-test-cache-0}$suffix
 if [ -z "${BAILEY_AGENT_CACHE:-}" ] && { [ "$(stat -c %u "$cache" 2>/dev/null)" != 0 ] ||
-	! cmp -s "$here/package.json" "$cache/installed.json"; }; then
-	cache=/var/tmp/bailey-test-cache-$(id -u)
+	! cmp -s "$wanted" "$cache/installed.json"; }; then
+	cache=/var/tmp/bailey-test-cache-$(id -u)$suffix
 	if [ -e "$cache" ] && [ ! -O "$cache" ]; then
 		echo "Bail out! $cache belongs to somebody else"
 		exit 1
@@ -60,19 +68,22 @@ check() { # WHAT COMMAND...
 
 install_agents() {
 	mkdir -p "$cache" || return 1
-	if ! cmp -s "$here/package.json" "$cache/installed.json"; then
+	if ! cmp -s "$wanted" "$cache/installed.json"; then
 		rm -f "$cache/package-lock.json" "$cache/installed.json"
-		cp "$here/package.json" "$cache/package.json" || return 1
+		cp "$wanted" "$cache/package.json" || return 1
 		(cd "$cache" && npm install --no-audit --no-fund --loglevel=error) || return 1
 		# Some npm leave install scripts out: Claude Code's puts its program in place.
 		local script=$cache/node_modules/@anthropic-ai/claude-code/install.cjs
-		if ! "$cache/node_modules/.bin/claude" --version; then
+		if [ -f "$script" ] && ! "$cache/node_modules/.bin/claude" --version; then
 			node "$script" || return 1
 		fi
 		chmod -R a+rX "$cache" || return 1
-		cp "$here/package.json" "$cache/installed.json" || return 1
+		cp "$wanted" "$cache/installed.json" || return 1
 	fi
-	"$cache/node_modules/.bin/claude" --version && "$cache/node_modules/.bin/codex" --version
+	local agent
+	for agent in "${agents[@]}"; do
+		"$cache/node_modules/.bin/${agent%-code-mode}" --version </dev/null || return 1
+	done
 }
 
 # Runs a command as user $1 with home $2 and nothing else of this environment.
@@ -93,8 +104,13 @@ make_place() { # DIR USER
 	echo "$canary" >"$1/home/canary.txt"
 	echo "$canary" >"$1/home/.ssh/id_ed25519"
 	echo "# $canary-bashrc" >"$1/home/.bashrc"
-	(cd "$1/home" && find . -type f -exec sha256sum {} + | sort) >"$1/home.sums"
 	[ "$2" = "$user" ] || chown -R "$2:" "$1"
+}
+
+# After the last file has been put there: hands it over, and remembers what is in it.
+own_home() { # DIR USER
+	[ "$2" = "$user" ] || chown -R "$2:" "$1/home"
+	(cd "$1/home" && find . -type f -exec sha256sum {} + | sort) >"$1/home.sums"
 }
 
 # Starts a server and sets port, and pid of the job; its first line is the port, and its own pid
@@ -120,8 +136,9 @@ stop_server() { # PID
 	pids=("${left[@]}")
 }
 
-# Sets args and env for an agent whose model is at $port.
-agent_command() { # AGENT
+# The agent's model is at $port: sets program, unleash, args and env, and puts into DIR/home
+# what the agent (on the host) or Bailey (inside) must know of it.
+agent_command() { # AGENT DIR PLACE
 	local prompt='The subtraction of this library is wrong. Repair it.'
 	local base="http://127.0.0.1:$port"
 	case $1 in
@@ -141,6 +158,55 @@ agent_command() { # AGENT
 		[ "$1" = codex-code-mode ] || args+=(-m scripted)
 		args+=("$prompt")
 		env=(SCRIPTED_KEY=key)
+		;;
+	gemini)
+		program=gemini
+		unleash=(--yolo --skip-trust)
+		args=(-p "$prompt")
+		env=(GEMINI_API_KEY=key GOOGLE_GEMINI_BASE_URL="$base")
+		if [ "$3" = host ]; then
+			mkdir -p "$2/home/.gemini"
+			echo '{"security":{"auth":{"selectedType":"gemini-api-key"}}}' \
+				>"$2/home/.gemini/settings.json"
+		fi
+		;;
+	opencode)
+		program=opencode
+		unleash=()
+		args=(run "$prompt")
+		env=(OPENCODE_DISABLE_MODELS_FETCH=1 OPENCODE_CONFIG_CONTENT="{\"permission\":\"allow\",
+			\"model\":\"scripted/m1\",\"small_model\":\"scripted/m1\",
+			\"provider\":{\"scripted\":{\"npm\":\"@ai-sdk/openai-compatible\",
+			\"options\":{\"baseURL\":\"$base/v1\",\"apiKey\":\"key\"},
+			\"models\":{\"m1\":{}}}}}")
+		;;
+	pi)
+		program=pi
+		unleash=()
+		args=(--provider scripted --model m1 -p "$prompt")
+		env=(SCRIPTED_KEY=key)
+		local models="{\"providers\":{\"scripted\":{\"baseUrl\":\"$base/v1\",
+			\"api\":\"openai-completions\",\"apiKey\":\"SCRIPTED_KEY\",
+			\"models\":[{\"id\":\"m1\"}]}}}"
+		if [ "$3" = host ]; then
+			mkdir -p "$2/home/.pi/agent"
+			echo "$models" >"$2/home/.pi/agent/models.json"
+		else # the user's own addition to the preset
+			mkdir -p "$2/home/.config/bailey/agents"
+			printf "[[files]]\npath = '.pi/agent/models.json'\ncontent = '''%s'''\n" \
+				"$models" >"$2/home/.config/bailey/agents/pi.toml"
+		fi
+		;;
+	copilot)
+		program=copilot
+		unleash=(--allow-all --no-auto-update)
+		args=(-p "$prompt")
+		env=(COPILOT_OFFLINE=true COPILOT_PROVIDER_BASE_URL="$base/v1"
+			COPILOT_PROVIDER_API_KEY=key COPILOT_MODEL=scripted)
+		;;
+	*)
+		echo "Bail out! there is no test of '$1'"
+		exit 1
 		;;
 	esac
 }
@@ -180,7 +246,8 @@ run_control() { # AGENT USER
 	local dir=$work/control-$1-$2
 	make_place "$dir" "$2"
 	start_model "$2" "$dir" host
-	agent_command "$1"
+	agent_command "$1" "$dir" host
+	own_home "$dir" "$2"
 	local root=()
 	[ "$2" != root ] || root=(IS_SANDBOX=1)
 	(cd "$dir/project" && as "$2" "$dir/home" timeout 180 env "${env[@]}" "${root[@]}" \
@@ -197,7 +264,8 @@ run_inside() { # AGENT USER
 	local dir=$work/inside-$1-$2 name=$1 opt status
 	make_place "$dir" "$2"
 	start_model "$2" "$dir" inside
-	agent_command "$1"
+	agent_command "$1" "$dir" inside
+	own_home "$dir" "$2"
 	local options=()
 	for opt in "${env[@]}"; do
 		options+=(-e "$opt")
