@@ -51,7 +51,7 @@ static int compile(const char *dir, struct policy **ret, struct err **err)
 		(char *)"LC_TIME=C", (char *)"LC_ALL=bad value", (char *)"TZ=../../etc/passwd",
 		(char *)"SSH_AUTH_SOCK=/tmp/agent", (char *)"API_TOKEN=abc",
 		/* No file of this machine is read. */
-		(char *)"XDG_CONFIG_HOME=/nonexistent", NULL};
+		(char *)"XDG_CONFIG_HOME=/home/alice/.config", NULL};
 	AUTO_FREE char *file = xasprintf("%s/bailey.toml", dir);
 	AUTO_FREE char *text = slurp(file);
 	AUTO_STRVEC struct strvec cli = {0};
