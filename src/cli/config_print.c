@@ -286,16 +286,18 @@ static json_t *descend(json_t *schema, const char *part)
 
 static void place(json_t *root, const struct setting *s)
 {
-	AUTO_FREE char *key = xstrdup(s->key);
-	char *rest = key, *part;
+	const char *last = strrchr(s->key, '.');
+	AUTO_FREE char *blocks = last ? xstrndup(s->key, (size_t)(last - s->key)) : NULL;
+	char *rest = blocks, *part;
 	json_t *at = root;
 
-	while ((part = strsep(&rest, ".")) && rest)
+	last = last ? last + 1 : s->key;
+	while (rest && (part = strsep(&rest, ".")))
 		at = descend(at, part);
-	if (str_eq(part, "NAME"))
+	if (str_eq(last, "NAME"))
 		json_object_set_new(at, "additionalProperties", setting_schema(s));
 	else
-		json_object_set_new(json_object_get(at, "properties"), part, setting_schema(s));
+		json_object_set_new(json_object_get(at, "properties"), last, setting_schema(s));
 }
 
 void config_print_schema(FILE *out)

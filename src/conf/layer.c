@@ -443,7 +443,7 @@ static int set_locked(struct layer *l, const struct toml_node *node)
 	return 0;
 }
 
-static int set_block(struct layer *l, const char *prefix, const struct toml_node *block);
+static int set_block(struct layer *l, const char *name, const struct toml_node *block);
 
 static int set_item(struct layer *l, const char *prefix, const struct toml_node *item)
 {

@@ -17,14 +17,17 @@ struct parser {
 
 char *opt_quote(const char *word)
 {
-	size_t n = strlen(word), shown = n;
+	size_t n = strlen(word), shown = 0;
 	AUTO_FREE char *escaped = NULL;
 
-	if (n > QUOTE_MAX) {
-		shown = QUOTE_MAX;
+	while (shown < n) {
+		uint32_t c;
+		size_t len = utf8_decode(word + shown, n - shown, &c);
+
 		/* Not within a character. */
-		while (shown > QUOTE_MAX - 4 && ((unsigned char)word[shown] & 0xc0) == 0x80)
-			shown--;
+		if (shown + (len ? len : 1) > QUOTE_MAX)
+			break;
+		shown += len ? len : 1;
 	}
 	escaped = str_escape(word, shown);
 	return xasprintf("'%s%s'", escaped, shown < n ? "..." : "");
@@ -87,6 +90,9 @@ static int store(const struct parser *p, const struct opt *o, bool negated, cons
 	AUTO_FREE char *quoted = NULL;
 	int r;
 
+	/* Flags have none and do not look at it. */
+	if (!value)
+		value = "";
 	switch (o->type) {
 	case OPT_BOOL:
 		*(bool *)o->dest = !negated;

@@ -28,11 +28,11 @@ static const char *check_path(const char *text)
 	return *text && strlen(text) < 4096 ? NULL : "a path";
 }
 
-const char *setting_check_agent(const char *text)
+const char *setting_check_agent(const char *name)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
-	return n == 0 || text[n] || n > 40 || *text == '-' ? "a name of small letters, digits and "
+	return n == 0 || name[n] || n > 40 || *name == '-' ? "a name of small letters, digits and "
 							     "'-'"
 							   : NULL;
 }
