@@ -136,6 +136,7 @@ static int follow(struct follow *f, struct attach_args *args, struct err **err)
 	if (r < 0) {
 		if (err)
 			*err = TAKE_PTR(local);
+		say_goodbye(f);
 		return r;
 	}
 	if (how == ATTACH_END_DETACHED) {

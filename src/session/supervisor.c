@@ -578,8 +578,10 @@ static void reap(struct supervisor *s, bool *cell_gone)
 			s->cell.pid = 0;
 			*cell_gone = true;
 		}
-		if (pid == s->forwarder)
+		if (pid == s->forwarder) { /* its doors went with it: not half a sandbox */
 			s->forwarder = 0;
+			begin_end(s, 5, "its port relay was killed");
+		}
 		for (size_t i = 0; i < s->n_sessions; i++)
 			if (s->sessions[i]->relay == pid) {
 				s->sessions[i]->relay = 0;

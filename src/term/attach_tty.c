@@ -254,6 +254,7 @@ static int loop(struct tty *t, struct err **err)
 				.events = (short)((writing ? 0 : POLLIN) |
 						  (pending(t) ? POLLOUT : 0))},
 			{.fd = writing ? t->a->tty_out : -1, .events = POLLOUT},
+			{.fd = t->guard.pipe}, /* an error: nobody would put the terminal right */
 		};
 		int n;
 
@@ -266,6 +267,8 @@ static int loop(struct tty *t, struct err **err)
 			keys_flush(&t->keys, &t->in);
 		if (n <= 0)
 			goto send;
+		if (p[5].revents)
+			return err_set(err, 0, "the process that guards the terminal was killed");
 		if (p[0].revents)
 			handle_signals(t);
 		if (p[4].revents)
