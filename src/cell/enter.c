@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
@@ -759,16 +760,6 @@ static int apply_landlock(const struct cell_plan *plan, int init_fd, struct err 
 	return r < 0 ? err_set(err, r, "apply the second layer (Landlock)") : 0;
 }
 
-static void set_limit(__rlimit_resource_t what, uint64_t value)
-{
-	struct rlimit old, new = {value, value};
-
-	/* Raising the hard limit is not ours to do; as far up as it goes, then. */
-	if (getrlimit(what, &old) == 0 && old.rlim_max < value)
-		new.rlim_cur = new.rlim_max = old.rlim_max;
-	(void)setrlimit(what, &new);
-}
-
 /*
  * What the inside's root keeps in its own user namespace, when there is one: enough
  * to install packages and switch users. Nothing that mounts, traces, or touches the
@@ -810,6 +801,16 @@ static int limit_caps(bool has_root, struct err **err)
 	return 0;
 }
 
+static void set_limit(__rlimit_resource_t what, uint64_t value)
+{
+	struct rlimit old, new = {value, value};
+
+	/* Raising the hard limit is not ours to do; as far up as it goes, then. */
+	if (getrlimit(what, &old) == 0 && old.rlim_max < value)
+		new.rlim_cur = new.rlim_max = old.rlim_max;
+	(void)setrlimit(what, &new);
+}
+
 static int confine(const struct cell_enter_args *a, struct err **err)
 {
 	const struct cell_plan *plan = a->plan;
@@ -845,6 +846,40 @@ static int send_ready(struct enter *e, struct err **err)
 	return r < 0 ? err_set(err, r, "report the cell as ready") : 0;
 }
 
+/*
+ * Some things are counted for the user on the host, however many namespaces the
+ * user makes. The inside gets no more than half, so that it cannot starve the
+ * user's own programs. Best effort: a container around us may forbid the writing.
+ */
+static void leave_some_for_the_user(void)
+{
+	static const char *const counted[][2] = {
+		{"/proc/sys/fs/inotify/max_user_instances", "/proc/sys/user/max_inotify_instances"},
+		{"/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches"},
+	};
+	static const __rlimit_resource_t limits[] = {RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
+		AUTO_BUF struct buf b = BUF_INIT(64);
+		AUTO_FREE char *half = NULL;
+		uint64_t n;
+
+		if (fs_read_at(AT_FDCWD, counted[i][0], &b) < 0)
+			continue;
+		b.data[strcspn(b.data, "\n")] = '\0';
+		if (parse_u64(b.data, 0, INT32_MAX, &n) < 0)
+			continue;
+		half = xasprintf("%" PRIu64, n / 2);
+		(void)!fs_write_at(AT_FDCWD, counted[i][1], half, strlen(half), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit lim;
+
+		if (getrlimit(limits[i], &lim) == 0 && lim.rlim_cur != RLIM_INFINITY)
+			set_limit(limits[i], lim.rlim_cur / 2);
+	}
+}
+
 static int enter(struct enter *e, struct err **err)
 {
 	const struct cell_enter_args *a = e->args;
@@ -863,6 +898,7 @@ static int enter(struct enter *e, struct err **err)
 	umask(022);
 	if (sethostname(a->plan->hostname, strlen(a->plan->hostname)) < 0)
 		return err_set(err, errno, "set the host name");
+	leave_some_for_the_user();
 	r = bring_up_loopback(err);
 	if (r == 0)
 		r = send_listeners(e, err);

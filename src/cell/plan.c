@@ -121,6 +121,8 @@ static void plan_system(struct cell_plan *plan)
 		add(plan, CELL_BIND, trees[i], trees[i], CELL_RO | CELL_OPTIONAL);
 	for (size_t i = 0; i < ARRAY_SIZE(merged); i++)
 		add(plan, CELL_SAME, merged[i], merged[i], CELL_RO | CELL_OPTIONAL);
+	/* A socket behind a read-only mount can be connected to, and builds run outside. */
+	add(plan, CELL_MASK, NULL, "/nix/var/nix/daemon-socket", 0);
 }
 
 static void plan_dev(struct cell_plan *plan)

@@ -146,16 +146,15 @@ static int run_new(struct cli *cli, struct cmd_args *args)
 
 	if (status)
 		return status;
-	if (run_opts.dry_run)
-		return cli_plan_print(&plan, run_opts.json);
 	return cli_create(cli, &plan);
 }
 
 const struct command cmd_new = {
 	.name = "new",
-	.usage = "NAME [OPTIONS]",
+	.usage = "NAME",
 	.summary = "Make a sandbox without starting anything in it",
-	.run_opts = true,
+	/* No options of a start: nothing starts here, and nobody would remember them. */
+	.text = "Settings are those of the time when it starts: see bailey.toml(5).",
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_new,

@@ -133,7 +133,7 @@ static long now(void)
 }
 
 /* Until it has ended; what is left in the pipe or terminal then belongs to it. */
-static void follow(struct result *r, pid_t pid, int fd, int cue)
+static void follow(struct result *r, pid_t pid, int fd, int cue, unsigned flags)
 {
 	const long end = now() + SECONDS;
 	int status;
@@ -145,7 +145,7 @@ static void follow(struct result *r, pid_t pid, int fd, int cue)
 		if (ready == 1 && (p.revents & POLLIN)) {
 			take(r, fd);
 			if (cue >= 0 && said(r, "ready\n")) {
-				stage_replace();
+				stage_cue(flags);
 				if (write(cue, "x", 1) != 1)
 					die("give the cue");
 				cue = -1;
@@ -194,7 +194,7 @@ static void attempt(const struct attack *a, bool inside, struct result *r)
 	r->n = 0;
 	r->late = false;
 	if (pipe2(pipes, O_CLOEXEC) < 0 ||
-		((a->flags & HOST_REPLACES) && pipe2(cue, O_CLOEXEC) < 0))
+		((a->flags & (HOST_REPLACES | HOST_WATCHES)) && pipe2(cue, O_CLOEXEC) < 0))
 		die("pipe");
 	fflush(stdout);
 	pid = fork();
@@ -203,7 +203,7 @@ static void attempt(const struct attack *a, bool inside, struct result *r)
 	if (pid < 0)
 		die("fork");
 	close(pipes[1]);
-	follow(r, pid, a->flags & ON_TTY ? stage.tty : pipes[0], cue[1]);
+	follow(r, pid, a->flags & ON_TTY ? stage.tty : pipes[0], cue[1], a->flags);
 	close(pipes[0]);
 	if (a->flags & ON_TTY)
 		read_to_mark(r);

@@ -28,18 +28,19 @@ enum effect {
 	TYPED,	      /* bytes lie in the input of the caller's terminal */
 	PRINTED, /* the bytes of @arg (\e, \a, \5 as probe print) came out of the caller's terminal
 		  */
+	STARVED, /* the host could not watch a file when "ready" */
 	LINGERS, /* a process with the mark @arg is left on the host */
 };
 
 enum flag {
-	ON_TTY = 1 << 0,     /* stdin, stdout and stderr are a terminal */
-	STDIN_FILE = 1 << 1, /* stdin is the host's @T/notes, open for reading */
-	STDIN_DIR = 1 << 2,  /* stdin is the host's directory @T */
-	ROOT_ONLY = 1 << 3,  /* the kernel refuses it to an ordinary user anyway */
-	MAY_LACK = 1 << 4,   /* the kernel may have been built without it */
-	NO_PROBE = 1 << 5,   /* argv is a program of the host's */
-	HOST_REPLACES =
-		1 << 6, /* when "ready", the host renames files over @P/.env and @T/other/.env */
+	ON_TTY = 1 << 0,	/* stdin, stdout and stderr are a terminal */
+	STDIN_FILE = 1 << 1,	/* stdin is the host's @T/notes, open for reading */
+	STDIN_DIR = 1 << 2,	/* stdin is the host's directory @T */
+	ROOT_ONLY = 1 << 3,	/* the kernel refuses it to an ordinary user anyway */
+	MAY_LACK = 1 << 4,	/* the kernel may have been built without it */
+	NO_PROBE = 1 << 5,	/* argv is a program of the host's */
+	HOST_REPLACES = 1 << 6, /* when "ready", the host renames files over two .env */
+	HOST_WATCHES = 1 << 7,	/* when "ready", the host wants to watch a file (inotify) */
 };
 
 struct attack {
@@ -79,8 +80,8 @@ void stage_make(const char *probe);
 /* As new: the project, the secrets, the victim. Before each attack. */
 void stage_reset(enum effect e, const char *arg);
 void stage_drop(void);
-/* Editors save by renaming. */
-void stage_replace(void);
+/* What the host does when the probe says "ready": HOST_REPLACES, as editors save; HOST_WATCHES. */
+void stage_cue(unsigned flags);
 /* With @places put in; a new string. */
 char *stage_expand(const char *s);
 bool stage_effect(enum effect e, const char *arg, const char *printed, size_t n);

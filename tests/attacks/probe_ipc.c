@@ -55,6 +55,11 @@ static enum outcome do_unix(char **a)
 	return unix_to(a[0], false, SOCK_STREAM);
 }
 
+static enum outcome do_unix_seqpacket(char **a)
+{
+	return unix_to(a[0], false, SOCK_SEQPACKET);
+}
+
 static enum outcome do_unix_dgram(char **a)
 {
 	return unix_to(a[0], false, SOCK_DGRAM);
@@ -148,6 +153,7 @@ static enum outcome do_print(char **a)
 
 const struct probe ipc_probes[] = {
 	{"unix", 1, do_unix, "PATH"},
+	{"unix-seqpacket", 1, do_unix_seqpacket, "PATH"},
 	{"unix-dgram", 1, do_unix_dgram, "PATH"},
 	{"abstract", 1, do_abstract, "NAME"},
 	{"tcp", 2, do_tcp, "ADDRESS PORT"},

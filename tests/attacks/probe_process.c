@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -404,6 +405,20 @@ static enum outcome do_after_stdin(char **a)
 	return run_probe(a);
 }
 
+/* All that may be had of something that is counted by user, and keeps it until a byte comes. */
+static enum outcome do_hold_inotify(char **a)
+{
+	int n = 0;
+	char c;
+
+	(void)a;
+	while (n < 65536 && inotify_init1(IN_CLOEXEC) >= 0)
+		n++;
+	printf("%d instances\nready\n", n);
+	fflush(stdout);
+	return read(0, &c, 1) == 1 ? WORKED : cannot("no byte came");
+}
+
 /* Descriptors that are neither 0 to 2 nor made here. */
 static enum outcome do_fd_scan(char **a)
 {
@@ -462,6 +477,7 @@ const struct probe process_probes[] = {
 	{"suid-exec", 1, do_suid_exec, "PROGRAM: a setuid program that asks for a password"},
 	{"via-memfd", 1, do_via_memfd, "PROBE ARGS: from a copy in memory"},
 	{"after-stdin", 1, do_after_stdin, "PROBE ARGS: when a byte comes"},
+	{"hold-inotify", 0, do_hold_inotify, "all instances, until a byte comes"},
 	{"fd-scan", 0, do_fd_scan, "inherited descriptors"},
 	{"caps", 1, do_caps, "HEX: bits in the bounding set"},
 	{0},

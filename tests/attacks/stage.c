@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -29,6 +30,7 @@
 
 struct stage stage = {.pty = -1, .vsock = -1};
 static int shm_id = -1;
+static bool starved;
 static char ipc_name[80], x11_dir_made;
 static char x11_path[64];
 
@@ -321,7 +323,7 @@ static void stop_tmux(void)
 	free(socket);
 }
 
-void stage_replace(void)
+static void replace_files(void)
 {
 	static const char *const paths[] = {"home/project/.env", "other/.env"};
 	char from[256], to[256];
@@ -333,6 +335,19 @@ void stage_replace(void)
 		snprintf(to, sizeof(to), "%s/%s", stage.base, paths[i]);
 		if (rename(from, to) < 0)
 			die("rename over %s", to);
+	}
+}
+
+void stage_cue(unsigned flags)
+{
+	if (flags & HOST_REPLACES)
+		replace_files();
+	if (flags & HOST_WATCHES) {
+		int fd = inotify_init1(IN_CLOEXEC);
+
+		starved = fd < 0;
+		if (fd >= 0)
+			close(fd);
 	}
 }
 
@@ -459,6 +474,7 @@ void stage_reset(enum effect e, const char *arg)
 	if (e == EVIL_IN || e == EXISTS || e == SUID_ON) {
 		remove_made(arg);
 	}
+	starved = false;
 	set_up_secrets();
 	set_up_project();
 	if (sleeper_dead(0))
@@ -648,6 +664,9 @@ bool stage_effect(enum effect e, const char *arg, const char *printed, size_t n)
 		break;
 	case PRINTED:
 		yes = was_printed(arg, printed, n);
+		break;
+	case STARVED:
+		yes = starved;
 		break;
 	case LINGERS:
 		yes = end_lingering(path) > 0;

@@ -374,6 +374,8 @@ const struct attack attacks[] = {
 		.options = {"--pids", "100"}},
 	{"K14", "raise the limit of descriptors", {"raise-limit", "nofile", "300"},
 		.options = {"--set", "limits.files=200"}},
+	{"K14", "all inotify instances of the user", {"hold-inotify"}, .flags = HOST_WATCHES,
+		.effect = STARVED},
 	{"K16", "gain from a setuid program", {"suid-exec", "/usr/bin/su"}},
 	{"K16", "capabilities that no root inside needs", {"caps", "0x1ff7ffffa04"}, .flags = 0},
 	{"K17", "core_pattern", {"open-write", "/proc/sys/kernel/core_pattern"},
@@ -412,6 +414,8 @@ const struct attack attacks[] = {
 
 	UNIX("I1", "@T/plain.sock"),
 	UNIX("I1", "@P/d.sock"),
+	{"I3", "the nix daemon's directory", {"any-of", "/nix/var/nix/daemon-socket/socket"},
+		.flags = MAY_LACK},
 	{"I2", "connect to an abstract socket", {"abstract", "@MARK"}},
 	UNIX("I3", "@T/run/docker.sock"),
 	UNIX("I3", "@T/run/podman.sock"),
