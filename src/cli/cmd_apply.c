@@ -141,6 +141,10 @@ static int run_apply(struct cli *cli, struct cmd_args *args)
 		show_outcomes(&w, l);
 	if (count_outcome(l, OUTCOME_NOT_SHOWN))
 		log_note("run 'bailey diff %s' to see what changed since", r.state->name);
+	if (count_outcome(l, OUTCOME_APPLIED) && state_running(r.state))
+		log_note("'%s' is running: it is sure to see the project as it is now only "
+			 "after its next start",
+			r.state->name);
 	return count_outcome(l, OUTCOME_APPLIED) == l->n ? 0 : 1;
 }
 

@@ -143,6 +143,8 @@ void review_page_begin(struct pager *p, bool wanted)
 		unsetenv("LESSCLOSE");
 		setenv("LESS", "FRX", 0);
 		setenv("LV", "-c", 0);
+		/* Our own copy of the writing end would keep the text from ever ending. */
+		fd_close(fds[1]);
 		if (dup2(fds[0], STDIN_FILENO) < 0)
 			_exit(127);
 		execvp(argv.v[0], strvec_argv(&argv));

@@ -101,7 +101,7 @@ static NORETURN void run_diff(int old_fd, int new_fd, int out, pid_t parent)
 	old_fd = fcntl(old_fd, F_DUPFD, 16);
 	new_fd = fcntl(new_fd, F_DUPFD, 16);
 	out = fcntl(out, F_DUPFD, 16);
-	null = open("/dev/null", O_RDWR);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0 ||
 		dup2(old_fd, DIFF_OLD_FD) < 0 || dup2(new_fd, DIFF_NEW_FD) < 0 ||
 		close_range(DIFF_NEW_FD + 1, ~0U, 0) < 0)

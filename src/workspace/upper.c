@@ -386,7 +386,7 @@ static int visit_entry(struct scan *sc, const struct here *h, const char *name)
 	AUTO_FD int upper_fd = -1;
 	AUTO_FD int lower_fd = -1;
 	struct change found = {0}, *c;
-	struct stat st, lst;
+	struct stat st, lst = {0};
 	bool was_dir;
 	int r = 0;
 

@@ -117,6 +117,34 @@ assert changes["a"]["exec_surface"] == ["text"] and not changes["a"]["conflict"]
 	[[ $output == *"did you mean 'git'"* ]]
 }
 
+@test "apply on a terminal: each class is asked for, then the whole" {
+	inside 'echo x >Makefile; echo x >.envrc; echo x >src.c'
+	printf '%s\n' 'expect apply it? [y/N]' 'type n\r' 'expect build tool' 'type y\r' \
+		'expect apply 2 of 3 changes? [y/N]' 'type y\r' 'expect applied 2 of 3' 'exit 1' |
+		"$PTYRUN" -r 50 -c 150 - -- "$BAILEY" apply
+	[ -f Makefile ] && [ -f src.c ] && [ ! -e .envrc ]
+	printf '%s\n' 'expect [y/N]' 'type y\r' 'expect apply 1 of 1 changes? [y/N]' 'type n\r' 'exit 1' |
+		"$PTYRUN" -r 50 -c 150 - -- "$BAILEY" apply
+	[ ! -e .envrc ]
+}
+
+@test "diff on a terminal: through a pager, in colours, and no shell sees the pager" {
+	inside 'echo two >>a'
+	cat >"$T/pager" <<-'PAGER'
+		#!/bin/sh
+		[ "$LESSSECURE" = 1 ] && [ -z "${LESSOPEN+x}" ] && echo "paged: $*"
+		sed 's/^/P:/'
+	PAGER
+	chmod +x "$T/pager"
+	export LESSOPEN='|touch '"$T"'/obeyed %s'
+	printf '%s\n' 'expect paged: -x $(touch evil)' 'expect P:@@ -1 +1,2 @@' 'bytes \e[32m+two' 'exit 0' |
+		BAILEY_PAGER="$T/pager -x \$(touch evil)" "$PTYRUN" -r 50 -c 150 - -- "$BAILEY" diff
+	[ ! -e evil ] && [ ! -e "$T/obeyed" ]
+	printf '%s\n' 'expect @@ -1 +1,2 @@' 'never \e[32m' 'exit 0' |
+		NO_COLOR=1 BAILEY_PAGER="$T/missing" "$PTYRUN" -r 50 -c 150 - -- "$BAILEY" diff
+	[ "$(BAILEY_PAGER=false "$BAILEY" diff | grep -c '^+two')" = 1 ]
+}
+
 @test "apply: exactly what diff showed, and what changed since is left out" {
 	inside 'echo good >f; echo good >g'
 	"$BAILEY" diff --no-pager >"$T/out"
@@ -158,6 +186,18 @@ assert changes["a"]["exec_surface"] == ["text"] and not changes["a"]["conflict"]
 	ended_with 1
 	[ "$(cat x)" = user ]
 	[ "$(cat y)" = "$(printf 'user\ninside')" ] && [ ! -e z ]
+}
+
+@test "apply while it runs: works, and says what to expect" {
+	"$BAILEY" run -q --name t --keep --workspace staged --net none -- sh -c 'echo x >new; exec sleep 300' &
+	pid=$!
+	wait_for 20 sh -c '[ "$("$BAILEY" diff t --name-only)" = new ]'
+	run "$BAILEY" apply -y
+	ended_with 0
+	[[ $output == *"'t' is running"* ]]
+	[ "$(cat new)" = x ]
+	"$BAILEY" stop -t 0 t
+	wait $pid || true
 }
 
 @test "rm asks only when something would be lost" {
@@ -214,7 +254,7 @@ assert changes["a"]["exec_surface"] == ["text"] and not changes["a"]["conflict"]
 	inside 'python3 - <<PY
 import os
 for _ in range(300):
-    os.mkdir("directory-name-of-24-ch"); os.chdir("directory-name-of-24-ch")
+    os.mkdir("directory-with-a-long-name"); os.chdir("directory-with-a-long-name")
 open("bottom", "w").write("x")
 PY
 	truncate -s 8T huge; echo fine >fine'
@@ -226,7 +266,7 @@ PY
 	python3 -c '
 import os
 for _ in range(300):
-    os.chdir("directory-name-of-24-ch")
+    os.chdir("directory-with-a-long-name")
 assert open("bottom").read() == "x"'
 }
 

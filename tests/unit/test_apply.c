@@ -662,10 +662,10 @@ TEST(apply_lock)
 /* A journal that says to remove things elsewhere is only ever ours; but still. */
 TEST(journal_garbage)
 {
-	static const char *const journals[] = {"", "x", "{}\n", "{\"journal\":1}\n",
-		"{\"journal\":1,\"nonce\":\"0000000000000000\"}\n{\"plan\":{\"path\":\"../x\","
-		"\"kind\":\"added\"},\"i\":0}\n",
-		"{\"journal\":1,\"nonce\":\"0000000000000000\"}\n{\"pl"};
+	static const char dotdot[] = "{\"journal\":1,\"nonce\":\"0000000000000000\"}\n"
+				     "{\"plan\":{\"path\":\"../x\",\"kind\":\"added\"},\"i\":0}\n";
+	static const char cut[] = "{\"journal\":1,\"nonce\":\"0000000000000000\"}\n{\"pl";
+	static const char *const journals[] = {"", "x", "{}\n", "{\"journal\":1}\n", dotdot, cut};
 
 	for (size_t i = 0; i < ARRAY_SIZE(journals); i++) {
 		AUTO_ERR struct err *err = NULL;

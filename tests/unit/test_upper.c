@@ -332,10 +332,8 @@ TEST(upper_deleted_link)
 TEST(upper_weird_names)
 {
 	AUTO_CHANGES struct change_list *list = NULL;
-	static const char *const names[] = {"new\nline", "\x1b[2J",
-		"\xe2\x80\xae"
-		"cod.exe",
-		"\xff\xfe", " ", "-rf", "a\\b", "..x", "..."};
+	static const char *const names[] = {"new\nline", "\x1b[2J", "\xe2\x80\xae.exe", "\xff\xfe",
+		" ", "-rf", "a\\b", "..x", "..."};
 	struct lab l;
 
 	lab_init(&l);
