@@ -9,6 +9,7 @@
 #   make uninstall  removes what `make install` put there
 #   make fuzz       ten seconds of each fuzz target (SECONDS=600 for longer)
 #   make soak       the long residue test: a thousand sandboxes, a fifth of them killed
+#   make golden     writes the policies of tests/golden anew; read the difference
 #   make lint       every static check    make format  clang-format over the tree
 #   make check-all  lint, test, fuzz and soak
 
@@ -19,7 +20,7 @@ SECONDS ?= 10
 
 RELEASE := build/release
 
-.PHONY: all build setup demo test bench install uninstall fuzz soak lint format check-all clean
+.PHONY: all build setup demo test bench install uninstall golden fuzz soak lint format check-all clean
 
 all: build
 
@@ -50,6 +51,9 @@ install: build
 uninstall: $(RELEASE)/build.ninja
 	@tools/configure-prefix $(RELEASE) "$(PREFIX)"
 	@DESTDIR="$(DESTDIR)" tools/uninstall $(RELEASE)
+
+golden: build
+	ninja -C $(RELEASE) golden-update
 
 fuzz:
 	@tools/run-fuzz $(SECONDS)

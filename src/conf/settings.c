@@ -53,11 +53,13 @@ const char *setting_check_env_name(const char *name)
 /* "ctrl-p,ctrl-q", "ctrl-],x", "" for none. */
 static const char *check_keys(const char *text)
 {
-	static const char *const want = "keys like 'ctrl-p,ctrl-q', or '' for none";
+	static const char *const want = "up to 8 keys like 'ctrl-p,ctrl-q', or '' for none";
 
-	while (*text) {
+	for (unsigned n = 0; *text; n++) {
 		const char *key = str_after(text, "ctrl-");
 
+		if (n == 8)
+			return want;
 		if (key) {
 			if (!((*key >= 'a' && *key <= 'z') || (*key && strchr("@[\\]^_", *key))))
 				return want;

@@ -64,7 +64,12 @@ static void files(struct clauses *c, const struct policy *p)
 		"mount namespace, overlay");
 	add_ns(c, "open", xasprintf("%s: private%s", home, p->ephemeral ? ", not kept" : ", kept"),
 		"mount namespace");
-	add_ns(c, "open", xasprintf("/tmp /run /var /dev/shm: private and empty%s", tmp),
+	add_ns(c, "open",
+		xasprintf("/tmp /run /var /dev/shm: private, with nothing of this machine%s", tmp),
+		"mount namespace");
+	add_ns(c, "read",
+		xstrdup("/proc of its own processes, its switches read-only; of /sys the "
+			"processors"),
 		"mount namespace");
 	for (size_t i = 0; i < p->n_mounts; i++) {
 		const struct policy_mount *m = &p->mounts[i];

@@ -233,7 +233,8 @@ static const struct {
 	{"locked = ['seed']", "bailey.toml:1:1: locked: only the administrator's file may lock",
 		NULL},
 	{"detach_keys = 'ctrl-'",
-		"bailey.toml:1:1: detach_keys: 'ctrl-' is not keys like 'ctrl-p,ctrl-q', or '' for "
+		"bailey.toml:1:1: detach_keys: 'ctrl-' is not up to 8 keys like 'ctrl-p,ctrl-q', "
+		"or '' for "
 		"none",
 		NULL},
 	{"mask = ['a\\u001bb', 3]", NULL, NULL},
