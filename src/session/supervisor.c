@@ -692,6 +692,11 @@ static void finish(struct supervisor *s)
 		end_session(s, s->sessions[0], 128 + SIGKILL);
 	changed = s->state->ephemeral && layer_used(s);
 	(void)unlinkat(s->state->dir, "ctl", 0);
+	/* What lies in memory dies with the cell: the kernel takes that down while we clear the rest. */
+	if (s->cell.pid > 0)
+		kill(s->cell.pid, SIGKILL);
+	if (s->state->ephemeral && s->cell.layer >= 0)
+		(void)!state_remove(s->state, NULL);
 	cell_kill(&s->cell);
 	cgroup_remove(&s->cgroup);
 	if (s->forwarder > 0)
