@@ -32,7 +32,7 @@ ln -s tool "$project/link"
 marker=rsd$$
 cp "$(command -v sleep)" "$project/$marker"
 # What runs inside: writes into the project, outside it, forks, listens, then ends or not.
-cat >"$project/work" <<WORK
+cat >"$project/$marker-work" <<WORK
 #!/bin/sh
 mkdir -p new/deep /tmp/in /dev/shm/in
 echo changed >>src/main.c; rm -f link; echo new >new/deep/file; chmod 600 tool
@@ -41,7 +41,7 @@ echo x >/tmp/in/x; echo x >/dev/shm/in/x; echo alias >>~/.bashrc
 setsid ./$marker 300 &
 ./$marker "\$1"
 WORK
-chmod 755 "$project/work"
+chmod 755 "$project/$marker-work"
 cd "$project" || exit 1
 
 test_number=0
@@ -66,14 +66,19 @@ tree() # DIR [find arguments]: every name, type, mode, owner, size, time, link a
 		find . "$@" -type f -print0 | sort -z | xargs -0 -r sha256sum
 	)
 }
-ours() # [only]: our processes, of this user, and what a sandbox of this test runs unless "only"
+ours() # [only]: our processes, and what a sandbox of this test runs unless "only"
 {
-	# /proc/PID belongs to root where a process cannot be dumped; its status tells.
-	cat /proc/[0-9]*/status 2>/dev/null | awk -v uid="$uid" -v marker="$([ "${1-}" = only ] || echo "$marker")" '
-		/^Name:/ { name = $2 }
-		/^Pid:/ { pid = $2 }
-		/^Uid:/ && (name == marker || (name ~ /^bailey/ && ($2 == uid || $2 >= 100000))) {
-			print pid
+	# Ours say the marker in their arguments; bailey-init is a child of one of them, or an
+	# orphan. Other tests on this machine have processes of the same names.
+	ps -eo pid=,ppid=,comm=,args= | awk -v marker="$marker" -v only="${1-}" '
+		index($0, "awk") { next }
+		$3 == "bailey-init" { init[$1] = $2 }
+		$3 == "bailey" && index($0, marker) { print $1; mine[$1] = 1 }
+		index($3, marker) && only == "" { print $1 }
+		END {
+			for (pid in init)
+				if (init[pid] in mine || init[pid] == 1)
+					print pid
 		}' | sort
 }
 snapshot() # INTO
@@ -131,8 +136,8 @@ while read -r i fate delay pick terminal <&3; do
 	seconds=0.02
 	[ "$fate" = kill ] && seconds=300
 	case $terminal in
-	0) script -q -e -c "'$BAILEY' run -- ./work $seconds" /dev/null </dev/null >"$tmp/out" 2>&1 & ;;
-	*) "$BAILEY" run -- ./work $seconds </dev/null >"$tmp/out" 2>&1 & ;;
+	0) script -q -e -c "'$BAILEY' run -- ./$marker-work $seconds" /dev/null </dev/null >"$tmp/out" 2>&1 & ;;
+	*) "$BAILEY" run -- ./$marker-work $seconds </dev/null >"$tmp/out" 2>&1 & ;;
 	esac
 	child=$!
 	if [ "$fate" = kill ]; then
