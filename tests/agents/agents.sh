@@ -221,7 +221,8 @@ s.serve_forever()'
 	start_server "$1" "$2" model "$here/model_api" --scenario "$here/repair.json" \
 		--log "$2/model.log" --place "$3" --set "PROJECT=$2/project" --set "HOME=$2/home" \
 		--set "CANARY=$canary" --set "OTHER_PORT=$other" --set "HOST_PID=$target" \
-		--set "BUILD=$2/build"
+		--set "BUILD=$2/build" --watch "note=You are in a Bailey sandbox" \
+		--watch "first=The subtraction of this library is wrong" --watch "second=Now say more"
 	model_pid=$pid
 }
 
@@ -235,6 +236,16 @@ seen = [r for r in map(json.loads, open(sys.argv[1])) if "step" in r]
 for r in seen:
     print("ok" if r["ok"] else "NOT OK", r["step"], r["why"], repr(r["result"][-300:]))
 sys.exit(0 if [r["step"] for r in seen] == steps and all(r["ok"] for r in seen) else 1)
+EOF
+}
+
+# Some request brought all of these.
+seen() { # DIR NAME...
+	/usr/bin/python3 - "$1/model.log" "${@:2}" <<'EOF'
+import json, sys
+posts = [r for r in map(json.loads, open(sys.argv[1])) if "post" in r]
+print(*posts, sep="\n")
+sys.exit(0 if any(set(sys.argv[2:]) <= set(p["seen"]) for p in posts) else 1)
 EOF
 }
 
@@ -279,10 +290,17 @@ run_inside() { # AGENT USER
 	[ $status -eq 0 ] || sed 's/^/# /' "$dir/err" | tail -5
 	check "$1 as $2: says what the model says" grep -q 'its tests pass now' "$dir/out"
 	check "$1 as $2: every step, every denial honest" steps_ok "$dir" inside
+	check "$1 as $2: is told where it is" seen "$dir" note first
 	check "$1 as $2: the project is untouched" diff -r "$dir/before" "$dir/project"
 	check "$1 as $2: the home's files are untouched" home_untouched "$dir"
 	check "$1 as $2: nothing in /usr or /etc" \
 		test ! -e /usr/lib/bailey-agents-test -a ! -e /etc/bailey-agents-test
+	# What it is asked next, it is asked in the same conversation.
+	args[-1]="Now say more."
+	(cd "$dir/project" && as "$2" "$dir/home" timeout 180 "$bailey" "$program" "$name" --resume \
+		--host-port "$port" "${options[@]}" -- "${args[@]}") \
+		</dev/null >"$dir/out2" 2>"$dir/err2"
+	check "$1 as $2: resumes" seen "$dir" note first second
 	check "$1 as $2: diff shows just the edit" diff_is_edit "$dir" "$2" "$name"
 	check "$1 as $2: apply lands it" apply_lands "$dir" "$2" "$name"
 	check "$1 as $2: the tests pass on the host" \
@@ -318,12 +336,53 @@ remove_leaves_nothing() { # DIR USER NAME
 	[ -z "$(ls "$1/home/.local/state/bailey/sandboxes")" ] && home_untouched "$1"
 }
 
+# A login in Bailey's store goes in, is used, and comes back when the agent has refreshed it.
+run_login() { # USER
+	local dir=$work/login-$1 store status
+	make_place "$dir" "$1"
+	store=$dir/home/.local/share/bailey/credentials/claude
+	mkdir -p "$store" "$dir/home/.claude"
+	printf '{"claudeAiOauth":{"accessToken":"first-token","refreshToken":"r","expiresAt":%s,
+		"scopes":["user:inference"],"subscriptionType":"max"}}' 99999999999999 \
+		>"$store/.credentials.json"
+	echo '{"claudeAiOauth":{"accessToken":"users-own"}}' >"$dir/home/.claude/.credentials.json"
+	chown -R "$1:" "$dir/home" 2>/dev/null
+	cat >"$dir/login.json" <<'EOF'
+{
+  "steps": [
+    {
+      "name": "refresh",
+      "shell": "cd ~/.claude && sed -i s/first-token/second-token/ .credentials.json && echo '{}' > other.json && grep -c second-token .credentials.json",
+      "expect": { "has": ["1"] }
+    }
+  ]
+}
+EOF
+	start_server "$1" "$dir" model "$here/model_api" --scenario "$dir/login.json" \
+		--log "$dir/model.log"
+	own_home "$dir" "$1"
+	(cd "$dir/project" && as "$1" "$dir/home" timeout 180 "$bailey" claude --host-port "$port" \
+		-e "ANTHROPIC_BASE_URL=http://127.0.0.1:$port" -- -p "Refresh the login.") \
+		</dev/null >"$dir/out" 2>"$dir/err"
+	status=$?
+	check "claude as $1 works with a login of Bailey's" test $status -eq 0
+	check "claude as $1 used that login" grep -q '"key": "Bearer first-token"' "$dir/model.log"
+	check "claude as $1: the refreshed login is kept" \
+		grep -q second-token "$store/.credentials.json"
+	check "claude as $1: nothing else is kept" test "$(ls -A "$store")" = ".credentials.json
+.lock"
+	check "claude as $1: the user's own login is not touched" \
+		grep -q users-own "$dir/home/.claude/.credentials.json"
+	stop_server "$pid"
+}
+
 canary=canary-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 check "the agents are installed" install_agents
 [ $failures -eq 0 ] || exit 1
 for agent in "${agents[@]}"; do
 	run_control "$agent" "${BAILEY_AGENTS_AS:-$user}"
 	run_inside "$agent" "${BAILEY_AGENTS_AS:-$user}"
+	[ "$agent" != claude ] || run_login "${BAILEY_AGENTS_AS:-$user}"
 done
 echo "1..$count"
 [ $failures -eq 0 ]
