@@ -61,6 +61,19 @@ struct conf_load_args plan_conf_args(const struct plan *plan, const char *const 
 		.approve = may_ask ? cli_approve : NULL};
 }
 
+/* Where the sources of mounts really are: what is judged must be what is mounted. */
+static void resolve_mounts(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_mounts; i++) {
+		char *real = realpath(conf->mounts[i].src, NULL);
+
+		if (!real)
+			continue; /* not there: for `missing` to decide */
+		free(conf->mounts[i].src);
+		conf->mounts[i].src = real;
+	}
+}
+
 static int make(const struct run_opts *opts, const char *name, bool ephemeral, struct plan *plan,
 	struct err **err)
 {
@@ -76,6 +89,7 @@ static int make(const struct run_opts *opts, const char *name, bool ephemeral, s
 	r = conf_load(&args, &plan->conf, &plan->origins, err);
 	if (r < 0)
 		return r;
+	resolve_mounts(plan->conf);
 	ctx = (struct policy_context){.project = plan->project,
 		.cwd = c->cwd,
 		.name = name,

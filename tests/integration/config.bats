@@ -180,6 +180,10 @@ S
 	[ "$status" -eq 2 ]
 	run "$BAILEY" explain x --mount "$HOME/.local/state/bailey:/s"
 	[ "$status" -eq 2 ]
+	mkdir -p "$HOME/.local/state/bailey"
+	ln -s "$HOME/.local/state/bailey" "$T/link"
+	run "$BAILEY" explain x --mount "$T/link:/s"
+	[ "$status" -eq 2 ]
 	run "$BAILEY" explain x --mount /srv:/proc
 	[ "$status" -eq 2 ]
 	run "$BAILEY" explain x --isolation vm
