@@ -401,6 +401,10 @@ static int set_agent(struct layer *l, const struct toml_node *block)
 		c->n_agent_args++;
 	}
 	origins_set(l->origins, key, l->where, false);
+	/* What the user gives an agent may be what holds it back. */
+	if (l->kind == LAYER_PROJECT && c->agent_args[at].args.n)
+		strvec_pushf(
+			&l->clauses, "replaces the arguments that you give agent %s", block->key);
 	for (size_t i = 0; i < block->n_items; i++) {
 		int r = agent_field(l, block->key, at, block->items[i]);
 

@@ -384,6 +384,22 @@ TEST(conf_project_may_only_tighten)
 	teardown();
 }
 
+TEST(conf_project_may_not_drop_arguments)
+{
+	static const char *const texts[] = {"agents.pi.args = []", "agents.pi.enabled = false"};
+
+	setup();
+	put("home", "agents.pi.args = [\"--careful\"]");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		put("project", texts[i]);
+		refused(NULL, -EACCES,
+			"bailey.toml asks for more than you have approved: replaces the arguments "
+			"that you give agent pi",
+			NULL);
+	}
+	teardown();
+}
+
 TEST(conf_approval_lasts_until_a_change)
 {
 	setup();
