@@ -74,6 +74,46 @@ static void print_all(const struct strvec *lines, void (*print)(const char *, ..
 		print("%s", lines->v[i]);
 }
 
+void cli_agent_collect(const struct state *state, enum conf_credentials mode)
+{
+	struct agent_places AUTO_AGENT_PLACES places = {0};
+	struct strvec AUTO_STRVEC notes = {0};
+	AUTO_ERR struct err *err = NULL;
+	AUTO_FD int home = -1;
+	int r;
+
+	if (!state->agent || !may_collect(state))
+		return;
+	cli_agent_places(&places);
+	home = open_home(state, &err);
+	r = home < 0 ? home : agent_collect(state->agent, mode, &places, home, &notes, &err);
+	for (size_t i = 0; i < notes.n; i++)
+		log_note("%s: %s", state->name, notes.v[i]);
+	if (r < 0)
+		log_err(err);
+	else if (r > 0)
+		log_debug("kept the agent's refreshed login");
+}
+
+/*
+ * A session that ended while nobody was attached has left its refreshed login where it
+ * was; the old one, in the store, is void by then. So before a login is given, those of
+ * all sandboxes with this agent are looked at; the newest wins.
+ */
+static void collect_from_all(const char *agent)
+{
+	struct state **list = NULL;
+	size_t n = 0;
+
+	if (state_list(NULL, &list, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq_null(list[i]->agent, agent))
+			cli_agent_collect(list[i], CONF_CREDENTIALS_BAILEY);
+	}
+	state_list_free(list, n);
+}
+
 int cli_agent_prepare(const char *agent, bool resume, struct plan *plan, const struct state *state,
 	struct strvec *argv)
 {
@@ -99,6 +139,8 @@ int cli_agent_prepare(const char *agent, bool resume, struct plan *plan, const s
 	int r = 0;
 
 	cli_agent_places(&places);
+	if (state && plan->conf->credentials == CONF_CREDENTIALS_BAILEY)
+		collect_from_all(agent);
 	if (state) {
 		home = open_home(state, &err);
 		r = home < 0 ? home : remember_mode(state, plan->conf->credentials, &err);
@@ -120,24 +162,4 @@ int cli_agent_prepare(const char *agent, bool resume, struct plan *plan, const s
 	*argv = all;
 	all = (struct strvec){0};
 	return 0;
-}
-
-void cli_agent_collect(const struct state *state, enum conf_credentials mode)
-{
-	struct agent_places AUTO_AGENT_PLACES places = {0};
-	struct strvec AUTO_STRVEC notes = {0};
-	AUTO_ERR struct err *err = NULL;
-	AUTO_FD int home = -1;
-	int r;
-
-	if (!state->agent || !may_collect(state))
-		return;
-	cli_agent_places(&places);
-	home = open_home(state, &err);
-	r = home < 0 ? home : agent_collect(state->agent, mode, &places, home, &notes, &err);
-	print_all(&notes, log_note);
-	if (r < 0)
-		log_err(err);
-	else if (r > 0)
-		log_debug("kept the agent's refreshed login");
 }

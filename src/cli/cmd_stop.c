@@ -77,6 +77,8 @@ static int remove_sandbox(struct state *state)
 
 	if (state_running(state) && stop(state) != 0)
 		return EXIT_FAILED;
+	/* A session may have ended while nobody was there to do this. */
+	cli_agent_collect(state, CONF_CREDENTIALS_BAILEY);
 	r = state_lock(state);
 	if (r == 0)
 		r = state_remove(state, &err);

@@ -369,6 +369,14 @@ EOF
 	check "claude as $1 used that login" grep -q '"key": "Bearer first-token"' "$dir/model.log"
 	check "claude as $1: the refreshed login is kept" \
 		grep -q second-token "$store/.credentials.json"
+	# Refreshed in a session that nobody saw the end of: the next sandbox has it all the same.
+	sed -i s/second-token/third-token/ \
+		"$dir"/home/.local/state/bailey/sandboxes/claude-*/home/.claude/.credentials.json
+	(cd "$dir/project" && as "$1" "$dir/home" timeout 180 "$bailey" claude other \
+		--host-port "$port" -e "ANTHROPIC_BASE_URL=http://127.0.0.1:$port" -- -p "Go on.") \
+		</dev/null >"$dir/out2" 2>"$dir/err2"
+	check "claude as $1: another sandbox has the newest login" \
+		grep -q '"key": "Bearer third-token"' "$dir/model.log"
 	check "claude as $1: nothing else is kept" test "$(ls -A "$store")" = ".credentials.json
 .lock"
 	check "claude as $1: the user's own login is not touched" \
