@@ -50,7 +50,7 @@ static void files(struct clauses *c, const struct policy *p)
 {
 	AUTO_FREE char *project = str_escape0(p->project);
 	AUTO_FREE char *home = str_escape0(p->home);
-	AUTO_FREE char *tmp = p->limits.tmp ? xasprintf(", each at most %llu MiB",
+	AUTO_FREE char *tmp = p->limits.tmp ? xasprintf(", together at most %llu MiB",
 						      (unsigned long long)(p->limits.tmp >> 20))
 					    : xstrdup("");
 
