@@ -89,7 +89,8 @@ static int jump(uint16_t op, uint32_t k, int yes, int no)
 
 static int ret(int action)
 {
-	const uint32_t k = action ? SECCOMP_RET_ERRNO | (uint32_t)action : SECCOMP_RET_ALLOW;
+	const uint32_t errno_of = action == CELL_SECCOMP_PRETEND ? 0 : (uint32_t)action;
+	const uint32_t k = action ? SECCOMP_RET_ERRNO | errno_of : SECCOMP_RET_ALLOW;
 
 	for (int i = prog.n - 1; i >= 0 && prog.n - i < NEAR / 2; i--)
 		if (prog.insn[i].code == (BPF_RET | BPF_K) && prog.insn[i].k == k)
@@ -103,9 +104,9 @@ static int ret_kill(void)
 }
 
 /* Both architectures are little-endian: the low word of an argument comes first. */
-static size_t low_word(unsigned arg)
+static size_t word_of(const struct cell_seccomp_cond *c)
 {
-	return offsetof(struct seccomp_data, args) + 8 * (arg - 1);
+	return offsetof(struct seccomp_data, args) + 8 * (c->arg - 1U) + (c->high ? 4 : 0);
 }
 
 static int clause_program(const struct cell_seccomp_clause *cl, int no)
@@ -121,7 +122,7 @@ static int clause_program(const struct cell_seccomp_clause *cl, int no)
 				: jump(BPF_JEQ, c->value, yes, no);
 		if (c->mask != SC_WORD)
 			push(BPF_ALU | BPF_AND | BPF_K, c->mask, 0, 0);
-		yes = load(low_word(c->arg));
+		yes = load(word_of(c));
 	}
 	return yes;
 }

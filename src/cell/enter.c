@@ -816,7 +816,12 @@ static int confine(const struct cell_enter_args *a, struct err **err)
 	const struct cell_plan *plan = a->plan;
 	int r;
 
-	set_limit(RLIMIT_CORE, 0);
+	/*
+	 * Not 0: where core_pattern is a pipe, the host's handler would still be run, as
+	 * its root, on what the inside makes up. 1 is the kernel's word for "never"
+	 * (core(5)), and below the smallest core file as well.
+	 */
+	set_limit(RLIMIT_CORE, 1);
 	if (plan->pids)
 		set_limit(RLIMIT_NPROC, plan->pids);
 	r = limit_caps(a->mapped_by_parent, err);

@@ -10,7 +10,8 @@
  *
  * A clause may look at an argument only if the kernel itself takes no more than 32
  * bits of it (int, unsigned int, umode_t; lower_32_bits() for the flags of clone):
- * then the low word is all there is, and the high word cannot hide anything.
+ * then the low word is all there is, and the high word cannot hide anything. Of
+ * pointers only NULL is known, by both words.
  * Nothing behind a pointer is ever looked at, since another thread could change it
  * after the look.
  *
@@ -146,15 +147,20 @@ static const struct cell_seccomp_group sc_groups[] = {
 
 #define SC_IS(arg, value)                                                                          \
 	{                                                                                          \
-		(arg) + 1, 0, SC_WORD, (value)                                                     \
+		(arg) + 1, 0, SC_WORD, (value), 0                                                  \
 	}
 #define SC_MASKED(arg, mask, value)                                                                \
 	{                                                                                          \
-		(arg) + 1, 0, (mask), (value)                                                      \
+		(arg) + 1, 0, (mask), (value), 0                                                   \
+	}
+#define SC_NULL(arg)                                                                               \
+	SC_IS(arg, 0),                                                                             \
+	{                                                                                          \
+		(arg) + 1, 0, SC_WORD, 0, 1                                                        \
 	}
 #define SC_ANY_OF(arg, mask)                                                                       \
 	{                                                                                          \
-		(arg) + 1, 1, (mask), 0                                                            \
+		(arg) + 1, 1, (mask), 0, 0                                                         \
 	}
 #define SC_ALL CELL_SECCOMP_ALL_
 #define SC_DIRECT (1U << CELL_SECCOMP_DIRECT)
@@ -223,6 +229,17 @@ static const struct cell_seccomp_clause sc_clauses[] = {
 	SC_BAD_IOCTL(0xc0506617U, "FS_IOC_ADD_ENCRYPTION_KEY"),
 
 	{"prctl", SC_ALL, {SC_IS(0, 35)}, EPERM, "PR_SET_MM moves what /proc shows"},
+
+	/*
+	 * RLIMIT_CORE stays 1 (enter.c): at 0 the kernel would again start the host's
+	 * handler for core dumps. Programs that turn dumps off for their secrets' sake
+	 * are told that it is done, which is true.
+	 */
+	{"setrlimit", SC_ALL, {SC_IS(0, 4)}, CELL_SECCOMP_PRETEND,
+		"core dumps are off, and stay so"},
+	{"prlimit64", SC_ALL, {SC_IS(1, 4), SC_NULL(2)}, 0, "asking for the limit of core dumps"},
+	{"prlimit64", SC_ALL, {SC_IS(1, 4)}, CELL_SECCOMP_PRETEND,
+		"core dumps are off, and stay so"},
 
 	/*
 	 * The inside writes the host's own files there, as the user: a setuid program

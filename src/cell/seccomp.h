@@ -25,6 +25,9 @@ enum cell_seccomp_variant {
  */
 int cell_seccomp_install(enum cell_seccomp_variant variant);
 
+/* Does nothing and says that it is done. */
+#define CELL_SECCOMP_PRETEND (-1)
+
 /* action: 0 allows, otherwise the errno that the caller gets. Names are separated by spaces. */
 struct cell_seccomp_group {
 	const char *name;
@@ -36,6 +39,8 @@ struct cell_seccomp_group {
 struct cell_seccomp_cond {
 	uint8_t arg, negate;
 	uint32_t mask, value;
+	uint8_t high; /* of the argument's upper word: only together with one of the lower, for NULL
+		       */
 };
 struct cell_seccomp_clause {
 	const char *call;

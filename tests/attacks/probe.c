@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum outcome say(enum outcome o, const char *word, int err, const char *fmt, va_list ap)
+static __attribute__((format(printf, 4, 0))) enum outcome say(
+	enum outcome o, const char *word, int err, const char *fmt, va_list ap)
 {
 	printf("%s: ", word);
 	vprintf(fmt, ap);

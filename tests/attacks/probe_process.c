@@ -335,7 +335,32 @@ static enum outcome do_raise_limit(char **a)
 	lim.rlim_cur = want;
 	if (lim.rlim_max < want)
 		lim.rlim_max = want;
-	return verdict(setrlimit(what, &lim), a[0]);
+	if (setrlimit(what, &lim) < 0)
+		return refused("%s", a[0]);
+	/* The filter may say that it is done without doing it. */
+	if (getrlimit(what, &lim) < 0 || lim.rlim_cur != want)
+		return refused("%s, in silence", a[0]);
+	return worked("%s", a[0]);
+}
+
+/*
+ * When core_pattern is a pipe, only a limit of 1 keeps the kernel from running the
+ * handler, in the host's namespaces (core(5)).
+ */
+static enum outcome do_core_handler(char **a)
+{
+	struct rlimit lim;
+
+	(void)a;
+	if (getrlimit(RLIMIT_CORE, &lim) < 0)
+		return cannot("getrlimit");
+	if (lim.rlim_cur != 1)
+		return worked("a dump would be handled");
+	lim.rlim_cur = 0;
+	if (setrlimit(RLIMIT_CORE, &lim) < 0 || getrlimit(RLIMIT_CORE, &lim) < 0 ||
+		lim.rlim_cur == 1)
+		return refused("the limit stays 1");
+	return worked("lowered the limit, and a dump would be handled");
 }
 
 /* A setuid program waits for a password as root, if the bit counts. */
@@ -474,6 +499,7 @@ const struct probe process_probes[] = {
 	{"fd-bomb", 1, do_fd_bomb, "N"},
 	{"mem-bomb", 1, do_mem_bomb, "BYTES"},
 	{"raise-limit", 2, do_raise_limit, "core|nproc|nofile N"},
+	{"core-handler", 0, do_core_handler, "a dump would start the host's handler"},
 	{"suid-exec", 1, do_suid_exec, "PROGRAM: a setuid program that asks for a password"},
 	{"via-memfd", 1, do_via_memfd, "PROBE ARGS: from a copy in memory"},
 	{"after-stdin", 1, do_after_stdin, "PROBE ARGS: when a byte comes"},

@@ -31,8 +31,7 @@
 struct stage stage = {.pty = -1, .vsock = -1};
 static int shm_id = -1;
 static bool starved;
-static char ipc_name[80], x11_dir_made;
-static char x11_path[64];
+static char ipc_name[80];
 
 void die(const char *fmt, ...)
 {
@@ -180,11 +179,12 @@ static int inet_listener(int family, int type, int *ret_fd)
 
 static void make_sockets(void)
 {
-	static const char *const paths[] = {"@T/run/docker.sock", "@T/run/bus", "@T/run/wayland-0",
-		"@T/run/ssh-agent", "@T/run/S.gpg-agent", "@T/run/S.gpg-agent.ssh", "@T/run/pulse",
-		"@T/run/pipewire-0", "@T/run/vscode-ipc.sock", "@T/run/podman.sock", "@T/run/emacs",
-		"@T/run/nvim", "@T/run/kitty", "@H/.cache/daemon.sock", "@H/.ssh/cm-host",
-		"@H/.gnupg/S.gpg-agent", "@H/.docker/run/docker.sock", "@T/plain.sock"};
+	static const char *const paths[] = {"@T/run/docker.sock", "@T/.X11-unix/X0", "@T/run/bus",
+		"@T/run/wayland-0", "@T/run/ssh-agent", "@T/run/S.gpg-agent",
+		"@T/run/S.gpg-agent.ssh", "@T/run/pulse", "@T/run/pipewire-0",
+		"@T/run/vscode-ipc.sock", "@T/run/podman.sock", "@T/run/emacs", "@T/run/nvim",
+		"@T/run/kitty", "@H/.cache/daemon.sock", "@H/.ssh/cm-host", "@H/.gnupg/S.gpg-agent",
+		"@H/.docker/run/docker.sock", "@T/plain.sock"};
 	struct sockaddr_vm vm = {
 		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY};
 	socklen_t len = sizeof(vm);
@@ -192,6 +192,7 @@ static void make_sockets(void)
 	int fd;
 
 	put("run/", NULL, 0);
+	put(".X11-unix/", NULL, 0);
 	put("home/.cache/", NULL, 0);
 	put("home/.ssh/", NULL, 0);
 	put("home/.gnupg/", NULL, 0);
@@ -205,9 +206,6 @@ static void make_sockets(void)
 	abstract_listener(stage.mark);
 	snprintf(name, sizeof(name), "/tmp/.X11-unix/X%d", (int)getpid());
 	abstract_listener(name);
-	x11_dir_made = mkdir("/tmp/.X11-unix", 01777) == 0;
-	memcpy(x11_path, name, sizeof(name));
-	unix_listener(x11_path);
 	stage.tcp4 = inet_listener(AF_INET, SOCK_STREAM, NULL);
 	stage.tcp6 = inet_listener(AF_INET6, SOCK_STREAM, NULL);
 	stage.udp4 = inet_listener(AF_INET, SOCK_DGRAM, &stage.udp_fd);
@@ -538,11 +536,8 @@ void stage_drop(void)
 	shm_unlink(ipc_name);
 	mq_unlink(ipc_name);
 	shmctl(shm_id, IPC_RMID, NULL);
-	unlink(x11_path);
 	remove_made("/tmp/@MARK-null");
 	remove_made("/var/tmp/@MARK");
-	if (x11_dir_made)
-		rmdir("/tmp/.X11-unix");
 	run(remove);
 }
 

@@ -481,6 +481,26 @@ TEST(seccomp_personality_and_prctl)
 		check(&table[i]);
 }
 
+/* core(5): a limit of 1 keeps the host's handler from running, 0 does not. */
+TEST(seccomp_core_limit_stays)
+{
+	static const struct expect table[] = {
+		{"setrlimit", ALL, {4, 0x1000}, ERR(0)},
+		{"setrlimit", ALL, {HIGH | 4, 0x1000}, ERR(0)},
+		{"setrlimit", ALL, {7, 0x1000}, ALLOW},
+		{"getrlimit", ALL, {4, 0x1000}, ALLOW},
+		{"prlimit64", ALL, {0, 4, 0, 0x1000}, ALLOW},
+		{"prlimit64", ALL, {0, 4, 0x1000, 0}, ERR(0)},
+		{"prlimit64", ALL, {1, HIGH | 4, 0x1000, 0}, ERR(0)},
+		/* A pointer whose lower word is zero is not NULL. */
+		{"prlimit64", ALL, {0, 4, 0x100000000ULL, 0}, ERR(0)},
+		{"prlimit64", ALL, {0, 7, 0x1000, 0}, ALLOW},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		check(&table[i]);
+}
+
 /* creat and mknod of x86_64 too, which other architectures do not have. */
 TEST(seccomp_direct_refuses_setuid)
 {
