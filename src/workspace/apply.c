@@ -7,12 +7,27 @@
 
 #include <fcntl.h>
 
+/*
+ * Files that are written but not yet in place. They are synced together, which is much
+ * faster than one by one.
+ */
+#define BATCH 64
+
+struct pending {
+	size_t i;
+	int dir, fd; /* fd: -1 for a link */
+	const char *name;
+	char temp[JOURNAL_TEMP_SIZE];
+};
+
 struct run {
 	const struct staged *s;
 	struct change_list *l;
 	const struct apply_opts *o;
 	struct journal journal;
 	struct change_list *wrote; /* what is ours on the host now */
+	struct pending pending[BATCH];
+	size_t n_pending;
 };
 
 static void step(const struct run *r)
@@ -167,7 +182,7 @@ static enum outcome make_file(
 	if (c->old.type == NODE_FILE && geteuid() == 0 &&
 		fchown(fd, (uid_t)c->old.uid, (gid_t)c->old.gid) < 0)
 		return failed(c, -errno);
-	if (fchmod(fd, c->new.mode & 0777) < 0 || fsync(fd) < 0)
+	if (fchmod(fd, c->new.mode & 0777) < 0)
 		return failed(c, -errno);
 	*ret_fd = TAKE_FD(fd);
 	return OUTCOME_APPLIED;
@@ -246,32 +261,97 @@ static void remember(struct run *r, const struct change *c, int dir, const char 
 		mine->old.target = xstrdup_null(c->new.target);
 }
 
-static enum outcome do_file(struct run *r, size_t i)
+static void drop(struct run *r, struct pending *p, enum outcome out)
+{
+	(void)unlinkat(p->dir, p->temp, 0);
+	p->dir = fd_close(p->dir);
+	p->fd = fd_close(p->fd);
+	r->l->v[p->i].outcome = out;
+}
+
+/* Writes the temporary file or link of an entry; it is put in place by flush. */
+static void prepare(struct run *r, size_t i)
 {
 	struct change *c = &r->l->v[i];
-	const char *name;
-	AUTO_FD int dir = open_parent(r, c->path, &name);
-	AUTO_FD int fd = -1;
-	char temp[JOURNAL_TEMP_SIZE];
+	struct pending *p = &r->pending[r->n_pending];
 	enum outcome out;
 
-	if (dir < 0)
-		return failed(c, dir);
-	journal_temp(r->journal.nonce, i, temp);
+	*p = (struct pending){.i = i, .fd = -1};
+	p->dir = open_parent(r, c->path, &p->name);
+	if (p->dir < 0) {
+		c->outcome = failed(c, p->dir);
+		return;
+	}
+	journal_temp(r->journal.nonce, i, p->temp);
 	if (c->new.type == NODE_SYMLINK)
-		out = make_link(r, c, dir, temp);
+		out = make_link(r, c, p->dir, p->temp);
 	else
-		out = make_file(r, c, dir, temp, &fd);
+		out = make_file(r, c, p->dir, p->temp, &p->fd);
 	step(r);
 	if (out == OUTCOME_APPLIED)
-		out = put_in_place(r, i, dir, temp, name);
-	if (out != OUTCOME_APPLIED) {
-		(void)unlinkat(dir, temp, 0);
-		return out;
+		r->n_pending++;
+	else
+		drop(r, p, out);
+}
+
+/*
+ * A few files are synced one by one. For many, one sync of the file system costs less:
+ * each fsync waits for the disk's own cache.
+ */
+#define SYNC_EACH_MAX 8
+
+static void sync_pending(struct run *r)
+{
+	uint64_t synced = 0;
+
+	for (size_t k = 0; k < r->n_pending; k++) {
+		struct pending *p = &r->pending[k];
+		struct stat st;
+		int e = 0;
+
+		if (p->fd < 0)
+			continue;
+		if (r->n_pending <= SYNC_EACH_MAX || fstat(p->fd, &st) < 0)
+			e = fsync(p->fd);
+		else if (st.st_dev == synced)
+			continue;
+		else if (syncfs(p->fd) == 0)
+			synced = st.st_dev;
+		else
+			e = fsync(p->fd);
+		if (e < 0)
+			drop(r, p, failed(&r->l->v[p->i], -errno));
 	}
+}
+
+/* Syncs what was written, then puts each in place. */
+static int flush(struct run *r, struct err **err)
+{
+	int e = 0;
+
+	sync_pending(r);
 	step(r);
-	remember(r, c, dir, name);
-	return out;
+	for (size_t k = 0; k < r->n_pending; k++) {
+		struct pending *p = &r->pending[k];
+		struct change *c = &r->l->v[p->i];
+		enum outcome out;
+
+		if (p->dir < 0)
+			continue;
+		out = e < 0 ? OUTCOME_NONE : put_in_place(r, p->i, p->dir, p->temp, p->name);
+		if (out != OUTCOME_APPLIED) {
+			drop(r, p, out);
+			continue;
+		}
+		c->outcome = out;
+		step(r);
+		remember(r, c, p->dir, p->name);
+		p->dir = fd_close(p->dir);
+		p->fd = fd_close(p->fd);
+		e = journal_done(&r->journal, p->i, err);
+	}
+	r->n_pending = 0;
+	return e;
 }
 
 static enum outcome do_mkdir(struct run *r, size_t i)
@@ -388,15 +468,18 @@ static bool pass_dir_modes(const struct change *c)
 	return is_dir_mode(c);
 }
 
+static bool has_content(const struct change *c)
+{
+	return c->kind != CHANGE_DELETED && c->kind != CHANGE_MODE && !is_new_dir(c);
+}
+
 static enum outcome do_entry(struct run *r, size_t i)
 {
 	const struct change *c = &r->l->v[i];
 
 	if (c->kind == CHANGE_DELETED)
 		return do_delete(r, i);
-	if (c->kind == CHANGE_MODE)
-		return do_mode(r, i);
-	return is_new_dir(c) ? do_mkdir(r, i) : do_file(r, i);
+	return c->kind == CHANGE_MODE ? do_mode(r, i) : do_mkdir(r, i);
 }
 
 static const struct {
@@ -412,23 +495,32 @@ static const struct {
 
 static int run_pass(struct run *r, size_t pass, struct err **err)
 {
-	for (size_t k = 0; k < r->l->n; k++) {
+	int e = 0;
+
+	for (size_t k = 0; e == 0 && k < r->l->n; k++) {
 		size_t i = passes[pass].backwards ? r->l->n - 1 - k : k;
 		struct change *c = &r->l->v[i];
-		int e;
 
 		if (c->outcome != OUTCOME_NONE || !passes[pass].wants(c))
 			continue;
 		step(r);
+		if (has_content(c)) {
+			prepare(r, i);
+			if (r->n_pending == BATCH)
+				e = flush(r, err);
+			continue;
+		}
 		c->outcome = do_entry(r, i);
 		step(r);
-		if (c->outcome != OUTCOME_APPLIED)
-			continue;
-		e = journal_done(&r->journal, i, err);
-		if (e < 0)
-			return e;
+		if (c->outcome == OUTCOME_APPLIED)
+			e = journal_done(&r->journal, i, err);
 	}
-	return 0;
+	if (e == 0)
+		return flush(r, err);
+	for (size_t k = 0; k < r->n_pending; k++)
+		drop(r, &r->pending[k], OUTCOME_NONE);
+	r->n_pending = 0;
+	return e;
 }
 
 /* New directories were made closed; now that they are full they get their modes. */
