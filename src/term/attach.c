@@ -1,6 +1,7 @@
 #include "attach_loop.h"
 #include "keys.h"
 
+#include <fcntl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -9,6 +10,7 @@ static const int passed_on[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUS
 int attach_loop_init(struct attach_loop *l, const struct attach_args *args, struct err **err)
 {
 	struct sigaction sa;
+	AUTO_FD int fd = -1;
 
 	*l = (struct attach_loop){.args = args, .signals = -1};
 	sigemptyset(&l->taken);
@@ -18,7 +20,9 @@ int attach_loop_init(struct attach_loop *l, const struct attach_args *args, stru
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
 		if (sigaction(passed_on[i], NULL, &sa) == 0 && sa.sa_handler != SIG_IGN)
 			sigaddset(&l->taken, passed_on[i]);
-	l->signals = signalfd(-1, &l->taken, SFD_CLOEXEC | SFD_NONBLOCK);
+	fd = signalfd(-1, &l->taken, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* Not in the place of a standard descriptor that the caller has closed. */
+	l->signals = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (l->signals < 0)
 		return err_set(err, errno, "watch for signals");
 	sigprocmask(SIG_BLOCK, &l->taken, &l->before);

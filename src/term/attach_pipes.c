@@ -32,6 +32,7 @@ struct flow {
 	bool copying;  /* splice does not work here */
 	bool tty_in;   /* src is a terminal: job control */
 	bool seekable; /* src is a file of the caller's */
+	int unread;    /* ... that has been read to its end: the reading side of our pipe */
 	bool careful;  /* reading or writing the caller's end may block whatever poll says */
 	bool fifo;     /* so may writing much to a pipe, though not by splice */
 	char *buf;     /* copying: what is read and not written */
@@ -43,7 +44,7 @@ static void flow_init(struct flow *f, int src, int dst, bool in)
 	struct stat st = {0};
 	int theirs = in ? src : dst, ours = in ? dst : src;
 
-	*f = (struct flow){.src = src, .dst = dst};
+	*f = (struct flow){.src = src, .dst = dst, .unread = -1};
 	f->ours = in ? &f->dst : &f->src;
 	if (ours < 0) {
 		f->src = f->dst = -1;
@@ -79,12 +80,27 @@ static void flow_close(struct flow *f)
 /* What the command left unread of a file, for whoever reads it next. */
 static void give_back(struct flow *f)
 {
-	int unread = 0;
+	int unread = 0, pipe = f->unread >= 0 ? f->unread : f->dst;
 
-	if (!flow_open(f) || !f->seekable)
+	if (!f->seekable)
 		return;
-	if (ioctl(f->dst, FIONREAD, &unread) == 0)
-		(void)lseek(f->src, -(off_t)unread - (off_t)(f->len - f->off), SEEK_CUR);
+	f->seekable = false;
+	if (ioctl(pipe, FIONREAD, &unread) == 0)
+		(void)lseek(STDIN_FILENO, -(off_t)unread - (off_t)(f->len - f->off), SEEK_CUR);
+	f->unread = fd_close(f->unread);
+}
+
+/* The end of the file: the inside must see the end of the pipe, so our side of it is closed, and
+ * how much is still in it can only be asked at the other. */
+static void keep_unread(struct flow *f)
+{
+	char path[32];
+
+	if (!f->seekable)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->dst);
+	f->unread = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	f->seekable = f->unread >= 0;
 }
 
 static ssize_t flow_copy(struct flow *f)
@@ -133,6 +149,8 @@ static void flow_run(struct flow *f)
 		if (n <= 0) { /* the end; EPIPE; a terminal that is gone */
 			if (n < 0)
 				give_back(f);
+			else
+				keep_unread(f);
 			flow_close(f);
 			return;
 		}
@@ -227,10 +245,8 @@ int attach_pipes(struct attach_loop *l, enum attach_end *ret, struct err **err)
 		bool waits = false;
 
 		if (l->ended || l->lost) {
-			if (flow_open(&flows[0])) {
-				give_back(&flows[0]);
-				flow_close(&flows[0]);
-			}
+			give_back(&flows[0]);
+			flow_close(&flows[0]);
 			flow_finish(&flows[1]);
 			flow_finish(&flows[2]);
 			if (!flow_open(&flows[1]) && !flow_open(&flows[2]))
@@ -251,6 +267,7 @@ int attach_pipes(struct attach_loop *l, enum attach_end *ret, struct err **err)
 		if (p[1].revents && attach_loop_control(l))
 			raise(SIGSTOP); /* SIGCONT is passed on when the loop reads it */
 	}
+	give_back(&flows[0]);
 	for (size_t i = 0; i < 3; i++)
 		flow_close(&flows[i]);
 	*ret = l->ended ? ATTACH_END_COMMAND : ATTACH_END_LOST;

@@ -82,6 +82,11 @@ static void put_char(struct buf *out, uint32_t c)
 	char s[4];
 	size_t n = 0;
 
+	if (c < 0x80 && out->len + 1 < out->cap) {
+		out->data[out->len++] = (char)c;
+		out->data[out->len] = '\0';
+		return;
+	}
 	if (c < 0x80) {
 		s[n++] = (char)c;
 	} else if (c < 0x800) {
@@ -110,14 +115,24 @@ static bool is_blank(const VTermScreenCell *c)
 	       colours_equal(&c->bg, &plain.bg);
 }
 
+/* The usual case, cheaply: every line that leaves the top passes here. */
+static bool same_bytes(const VTermScreenCell *a, const VTermScreenCell *b)
+{
+	const size_t from = offsetof(VTermScreenCell, attrs);
+
+	return memcmp((const char *)a + from, (const char *)b + from,
+		       offsetof(VTermScreenCell, bg) + sizeof(a->bg) - from) == 0;
+}
+
 /* One line's cells up to the last that shows, with its own looks; ends with plain ones. */
 static void put_line(struct buf *out, const VTermScreenCell *cells, int cols, bool flip)
 {
-	const VTermScreenCell plain = {
+	VTermScreenCell plain = {
 		.fg = {.type = VTERM_COLOR_DEFAULT_FG}, .bg = {.type = VTERM_COLOR_DEFAULT_BG}};
-	VTermScreenCell look = plain;
+	const VTermScreenCell *last = &plain;
 	int end = cols;
 
+	plain.attrs.reverse = flip; /* what needs no sequence */
 	while (end > 0) {
 		VTermScreenCell c = cells[end - 1];
 
@@ -127,21 +142,23 @@ static void put_line(struct buf *out, const VTermScreenCell *cells, int cols, bo
 		end--;
 	}
 	for (int i = 0; i < end; i++) {
-		VTermScreenCell c = cells[i];
+		const VTermScreenCell *c = &cells[i];
 
-		if (c.chars[0] == (uint32_t)-1) /* the second half of a wide one */
+		if (c->chars[0] == (uint32_t)-1) /* the second half of a wide one */
 			continue;
-		c.attrs.reverse ^= flip;
-		if (!looks_equal(&c, &look)) {
-			put_look(out, &c);
-			look = c;
+		if (!same_bytes(c, last) && !looks_equal(c, last)) {
+			VTermScreenCell shown = *c;
+
+			shown.attrs.reverse ^= flip;
+			put_look(out, &shown);
+			last = c;
 		}
-		if (c.chars[0] == 0)
+		if (c->chars[0] == 0)
 			put_char(out, ' ');
-		for (int k = 0; k < VTERM_MAX_CHARS_PER_CELL && c.chars[k]; k++)
-			put_char(out, c.chars[k]);
+		for (int k = 0; k < VTERM_MAX_CHARS_PER_CELL && c->chars[k]; k++)
+			put_char(out, c->chars[k]);
 	}
-	if (!looks_equal(&look, &plain))
+	if (!looks_equal(last, &plain))
 		buf_puts(out, "\033[m");
 }
 

@@ -1,5 +1,6 @@
 #include "ipc/msg.h"
 #include "session/relay.h"
+#include "sys/fs.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -513,4 +514,23 @@ TEST(relay_dies_with_its_supervisor)
 	fd_close(c);
 	fd_close(f.slave);
 	fd_close(f.log);
+}
+
+TEST(relay_is_confined)
+{
+	struct fixture f;
+	AUTO_FREE char *path = NULL;
+	AUTO_BUF struct buf b = BUF_INIT(65536);
+	int c;
+
+	start(&f, 0);
+	c = add(&f, false, false);
+	settle(&f, c);
+	path = xasprintf("/proc/%d/status", (int)f.pid);
+	CHECK_INT(fs_read_at(AT_FDCWD, path, &b), 0);
+	CHECK(strstr(b.data, "\nSeccomp:\t2\n"));
+	CHECK(strstr(b.data, "\nNoNewPrivs:\t1\n"));
+	finish(&f);
+	fd_close(c);
+	end(&f);
 }
