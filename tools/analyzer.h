@@ -15,3 +15,18 @@ static inline int *analyzer_errno(void)
 }
 #undef errno
 #define errno (*analyzer_errno())
+
+/*
+ * And that err_set and its kin return a negative number. Not for base/err.c, which defines them.
+ */
+#include "base/err.h"
+
+static inline int analyzer_negative(int r)
+{
+	if (r >= 0)
+		__builtin_unreachable();
+	return r;
+}
+#define err_set(...) analyzer_negative(err_set(__VA_ARGS__))
+#define err_wrap(...) analyzer_negative(err_wrap(__VA_ARGS__))
+#define err_hint(...) analyzer_negative(err_hint(__VA_ARGS__))

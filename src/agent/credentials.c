@@ -113,7 +113,7 @@ static int give_one(const struct preset_credential *c, int dir, const char *name
 {
 	struct buf b AUTO_BUF = BUF_INIT(CREDENTIAL_MAX);
 	struct buf old AUTO_BUF = BUF_INIT(CREDENTIAL_MAX);
-	struct stat st, old_st;
+	struct stat st = {0}, old_st = {0};
 	const char *why;
 	int r = read_own(dir, name, &b, &st);
 
@@ -199,7 +199,7 @@ static int take_one(const struct preset_credential *c, const char *store, const 
 	struct buf old AUTO_BUF = BUF_INIT(CREDENTIAL_MAX);
 	AUTO_FD int lock = -1;
 	AUTO_FD int dir = -1;
-	struct stat st, old_st;
+	struct stat st = {0}, old_st = {0};
 	struct timespec mtime;
 	const char *why;
 	int r = home_read(home, c->path, &b, &st);

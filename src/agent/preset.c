@@ -402,7 +402,7 @@ static int read_table(const struct reader *r, const struct toml_node *table, con
 {
 	int ret = want(r, table, TOML_TABLE);
 
-	for (size_t i = 0; ret == 0 && i < table->n_items; i++) {
+	for (size_t i = 0; ret == 0 && table && i < table->n_items; i++) {
 		const struct toml_node *item = table->items[i];
 		const struct key *key = find_key(keys, n_keys, item->key);
 

@@ -282,7 +282,7 @@ static void copy_any(
 	const char *slash = strrchr(path, '/');
 	const char *why = seed_denied_name(slash ? slash + 1 : path);
 	AUTO_FD int fd = -1;
-	struct stat st;
+	struct stat st = {0};
 
 	if (!why && depth > SEED_DEPTH_MAX)
 		why = "too deep";
@@ -327,7 +327,7 @@ static void seed_path(struct seeder *s, int user_home, const char *path)
 	const char *slash = strrchr(path, '/');
 	const char *why = seed_denied_name(slash ? slash + 1 : path);
 	AUTO_FD int fd = -1;
-	struct stat st;
+	struct stat st = {0};
 
 	if (faccessat(user_home, path, F_OK, AT_EACCESS) < 0 && errno == ENOENT)
 		return;

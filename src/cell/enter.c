@@ -218,7 +218,7 @@ static int new_tmpfs(uint64_t size, unsigned mode, unsigned attr)
 	AUTO_FREE char *bytes = xasprintf("%llu", (unsigned long long)size);
 	AUTO_FREE char *octal = xasprintf("0%o", mode ? mode : 0755);
 	/* An inode costs about a kilobyte of kernel memory: bound both. */
-	AUTO_FREE char *inodes = xasprintf("%llu", (unsigned long long)(size / 4096 + 1024));
+	AUTO_FREE char *inodes = xasprintf("%llu", (unsigned long long)size / 4096 + 1024);
 	const char *options[] = {"size", bytes, "nr_inodes", inodes, "mode", octal, NULL};
 
 	return new_fs("tmpfs", size ? options : options + 4, attr);

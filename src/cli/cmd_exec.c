@@ -23,7 +23,7 @@ static int plan_existing(
 	if (r == 0)
 		r = state_find(where.project, name, &state, &err);
 	plan_done(&where);
-	if (r < 0)
+	if (r || !state)
 		return cli_fail(err);
 	return cli_plan(cli, &run_opts, command, state->name, state->ephemeral, plan);
 }
@@ -35,7 +35,7 @@ int cli_exec_in(const struct cli *cli, const char *command, const char *name, st
 		.plan = &plan, .argv = argv, .flags = opt_detach ? SUP_DETACH : SUP_HANGUP};
 	int status = plan_existing(cli, command, name, &plan);
 
-	if (status)
+	if (status || !plan.policy)
 		return status;
 	if (run_opts.dry_run)
 		return cli_plan_print(&plan, run_opts.json);

@@ -133,7 +133,7 @@ static int run_prune(struct cli *cli, struct cmd_args *args)
 		else
 			status = EXIT_FAILED;
 	}
-	log_note("%zu removed%s", removed, kept ? "" : "");
+	log_note("%zu removed", removed);
 	if (kept)
 		log_note("%zu kept because they have staged changes ('--yes' removes them too)",
 			kept);

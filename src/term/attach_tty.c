@@ -205,12 +205,10 @@ static void drain(struct tty *t)
 
 static void stop(struct tty *t)
 {
-	struct modes none = {0};
 	bool drawn;
 
 	drain(t);
-	drawn = memcmp(&t->seen.modes, &none, sizeof(none)) != 0 &&
-		(t->seen.modes.decs || t->seen.modes.kitty[0] || t->seen.modes.kitty[1]);
+	drawn = t->seen.modes.decs || t->seen.modes.kitty[0] || t->seen.modes.kitty[1];
 	cooked_mode(t);
 	/* All of the shell's job, then us. SIGCONT discards the SIGTSTP that is pending for us. */
 	(void)kill(0, SIGTSTP);

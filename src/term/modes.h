@@ -39,6 +39,7 @@ struct modes {
 	uint8_t other_keys;	/* level of modifyOtherKeys */
 	uint8_t kitty[2];	/* depth of the stacks of the main and the alternate screen */
 	uint8_t kitty_flags[2]; /* what was last pushed or set */
+	uint8_t unused[2];	/* no padding: two of these are compared as bytes */
 };
 
 /* Whether a DEC private mode may be changed by a session at all. */

@@ -608,7 +608,7 @@ static bool was_printed(const char *arg, const char *printed, size_t n)
 	char want[256];
 	size_t len = 0;
 
-	for (; *arg && len < sizeof(want); arg++) {
+	for (; arg && *arg && len < sizeof(want); arg++) {
 		char c = *arg;
 
 		if (c == '\\' && (arg[1] == 'e' || arg[1] == 'a' || arg[1] == '5')) {
