@@ -400,9 +400,8 @@ static void show_lines(const struct show *w, const struct buf *b)
 	}
 }
 
-static bool has_body(const struct change_list *l, const struct change *c)
+static bool has_body(const struct change *c)
 {
-	(void)l;
 	if (c->refusal || (c->kind == CHANGE_DELETED && c->rename))
 		return false;
 	/* Directories are in the summary. */
@@ -419,7 +418,7 @@ void show_diffs(const struct show *w, const struct staged *s, struct change_list
 		AUTO_FREE char *name = NULL;
 		const char *instead;
 
-		if (!has_body(l, c))
+		if (!has_body(c))
 			continue;
 		name = str_escape0(c->path);
 		fputs("\n", w->out);
@@ -449,7 +448,7 @@ void show_stat(const struct show *w, const struct staged *s, struct change_list 
 		size_t plus = 0, minus = 0;
 		const char *instead;
 
-		if (!has_body(l, c))
+		if (!has_body(c))
 			continue;
 		instead = hunks(s, c, &b);
 		for (size_t k = 0; k < b.len; k++) {
