@@ -1,28 +1,34 @@
 /*
- * The attacks, by row of the catalogue, and what keeps each out. Which line of the
- * cell, when it is taken away, turns which rows red:
+ * The attacks, by row of the catalogue, and what keeps each out. Which line, when it
+ * is taken away, turns which rows red (those marked + were tried: the line was taken
+ * away and the rows did turn red):
  *
- *   mount namespace and new root (enter.c: pivot_root)      F1 F2 F3 F4 F14 F26 F27 F31 I1 I3-I10
- * K21 staged overlay instead of the project itself             F7-F11 F22 F23 F33 I1 (the project's
- * own socket) CELL_MASK                                                F6 F7 F12 close_range before
- * exec                                  F15 K16 (descriptors) I11 pipes of the relay instead of the
- * caller's own stdin     F15 (stdin) execve of bailey-init with an empty environment          F16
- *   PR_SET_DUMPABLE 0 in bailey-init                         F16 F18
- *   rebuilt environment (policy)                             F16 I3 I4 I6 I7 I8 I9
- *   pid namespace, own /proc                                 F16 (scan) F17 F18 K12 K13 K22
- *   seccomp: groups of seccomp-table.h                       F19-F21 K1-K8 K22 (dmesg); call by
- * call in unit tests Landlock                                                 K17 (with the
- * mounts); unit tests devpts of its own, /dev of its own                       F29 F30 ipc
- * namespace, private /dev/shm                          F28 network namespace I2 I6 (abstract) N14
- * (host's ports) K8 tmpfs sizes, rlimits                                     F25 K14 terminal guard
- * of the relay                              K18, and K1 (its own pty) session keyring K2: behind
- * seccomp, so only K2 with that off too NO_NEW_PRIVS, nosuid K16 PDEATHSIG, pid namespace's end K13
- *   RLIMIT_CORE 0                                            K21
+ *   mount namespace and new root (enter.c: pivot_root)      F1-F4 F14 F26 F27 F31 I1 I3-I10 K21
+ *   staged overlay instead of the project itself            F8-F11 F22 F23 F33, I1 the project's
+ * socket op_mask, + check_links, plan_masks (enter.c, plan.c)    F7 F12, + F6, F36 execve of
+ * bailey-init with an empty environment         F16 the environment of PID 1 (with the next)
+ * + PR_SET_DUMPABLE in bailey-init                          F16 the environment of PID 1, F18
+ *   rebuilt environment (policy)                            F16 I3 I4 I6-I9, the variables
+ *   pid namespace, own /proc                                F14 F16 F17 K12 K13, any process's
+ * + system call filter                                      K1-K3 K5 K7 K8 and K6
+ *   Landlock                                                none alone: the second opinion; unit
+ * tests. With the filter gone it still holds F19 own devpts, own /dev F29 F30
+ * + CLONE_NEWIPC                                            F28 System V
+ * + CLONE_NEWNET                                            all: the cell is not built without it
+ * + NO_NEW_PRIVS                                            all: no filter without it
+ *   tmpfs sizes, rlimits                                    F25 K14
+ * + leave_some_for_the_user (enter.c)                       K14 inotify
+ * + RLIMIT_CORE 1, and the filter's clause on it            K21 the handler
+ *   terminal filter of the relay                            K18
+ *   the relay's own pipes and pty                           F15 stdin, K1 the caller's terminal
+ *   close_range (three: the command's, the supervisor's,    F15 I11, when all three are gone
+ *     the cell's), O_CLOEXEC everywhere
+ *   new session keyring                                     K2, when the filter is gone as well
+ *   PDEATHSIG, end of the pid namespace                     K13
  *
  * Rows of the catalogue that are not here, and where they are: F5 F24 F34 (diff and
  * apply: tests of workspace/), F13 (no rules by pattern in this version), F32 (no
- * images), F35 (no vm), F36 (masks are inside the cell, over a lower layer that the
- * host may rename in: see F36 below for what holds), K9 (no seccomp-notify), K11
+ * images), F35 (no vm), K9 (no seccomp-notify), K11
  * (no rules by program), K15 and K19 (session tests), K20 (no switch exists).
  */
 #include "attacks.h"
