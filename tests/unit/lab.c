@@ -16,19 +16,28 @@ static void stamp(struct lab *l)
 	l->s.since = st.st_ctim;
 }
 
-void lab_tick(struct lab *l)
+static void next_stamp(struct lab *l)
 {
 	struct timespec before = l->s.since;
 
-	/* File times are as coarse as the scheduler's tick; the loop ends with the next one. */
 	do
 		stamp(l);
 	while (l->s.since.tv_sec == before.tv_sec && l->s.since.tv_nsec == before.tv_nsec);
-	before = l->s.since;
-	do
-		stamp(l);
-	while (l->s.since.tv_sec == before.tv_sec && l->s.since.tv_nsec == before.tv_nsec);
-	l->s.since = before;
+}
+
+void lab_tick(struct lab *l)
+{
+	struct timespec since;
+
+	/*
+	 * File times are as coarse as the scheduler's tick. What is there already is not
+	 * younger than the present one; since is the next; what comes is of a later one.
+	 */
+	stamp(l);
+	next_stamp(l);
+	since = l->s.since;
+	next_stamp(l);
+	l->s.since = since;
 }
 
 void lab_init(struct lab *l)
