@@ -38,13 +38,12 @@ static const char *caller_env(char *const *environ, const char *name)
 }
 
 /* How the work comes back, in the words of the note. */
-#define WORDS_STAGED                                                                               \
-	"Your changes to it are staged: the user reviews them and decides which of them reach "    \
-	"the "                                                                                     \
-	"real files. Deleting or breaking something here harms nobody."
+static const char words_staged[] =
+	"Your changes to it are staged: the user reviews them and decides which of them reach the "
+	"real files. Deleting or breaking something here harms nobody.";
 static const char *const work_words[] = {
 	[CONF_WORKSPACE_AUTO] = "The user reviews your changes before they are used outside.",
-	[CONF_WORKSPACE_STAGED] = WORDS_STAGED,
+	[CONF_WORKSPACE_STAGED] = words_staged,
 	[CONF_WORKSPACE_WORKTREE] =
 		"It is a git worktree of your own. Commit your work: the user reviews commits.",
 	[CONF_WORKSPACE_CLONE] =
