@@ -146,6 +146,8 @@ static const int calls_all[] = {
 	SYS_poll,
 #endif
 };
+/* What the sanitizers' run-time makes of calls that do not return, and of memory. */
+static const int calls_sanitizer[] = {SYS_sigaltstack, SYS_sched_yield, SYS_getpid, SYS_gettid};
 static const int calls_file[] = {SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_ftruncate};
 static const int calls_forward[] = {
 	SYS_accept4,
@@ -179,6 +181,8 @@ static int install(unsigned flags)
 		RETURN(&p, SECCOMP_RET_KILL_PROCESS);
 	}
 	allow(&p, calls_all, ARRAY_SIZE(calls_all));
+	if (SANITIZED)
+		allow(&p, calls_sanitizer, ARRAY_SIZE(calls_sanitizer));
 	allow_without(&p, SYS_mmap, 2, PROT_EXEC);
 	allow_without(&p, SYS_mprotect, 2, PROT_EXEC);
 	allow_values(&p, SYS_fcntl, 1, fcntl_values, ARRAY_SIZE(fcntl_values));

@@ -60,7 +60,12 @@ static NORETURN void shell(int slave, int sock, int (*fn)(void *), void *arg)
 		signal(SIGTTOU, SIG_DFL);
 		signal(SIGTSTP, SIG_DFL);
 		close(sock);
-		exit(fn(arg));
+		{
+			int r = fn(arg);
+
+			fflush(NULL);
+			_exit(r); /* what the test has allocated is no leak of the command's */
+		}
 	}
 	setpgid(pid, pid);
 	tcsetpgrp(0, pid);

@@ -247,15 +247,17 @@ TEST(screen_resizes)
 	AUTO_SCREEN struct screen *s = screen_new(ROWS, COLS);
 	static const unsigned sizes[][2] = {
 		{1, 1}, {5, 200}, {100, 3}, {0, 0}, {60000, 60000}, {24, 80}, {2, 2}, {24, 80}};
+	static const char before[] = "some text\r\nand more\033[20;70Hfar\033[?1049h";
+	static const char after[] = "x\033[?1049l\xe4\xb8\xad";
 	struct modes m = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		AUTO_BUF struct buf drawn = BUF_INIT(0);
 		struct screen_redraw how = {.modes = &m, .client_rows = 24, .fresh = true};
 
-		screen_write(s, "some text\r\nand more\033[20;70Hfar\033[?1049h", 40);
+		screen_write(s, before, strlen(before));
 		screen_resize(s, sizes[i][0], sizes[i][1]);
-		screen_write(s, "x\033[?1049l\xe4\xb8\xad", 12);
+		screen_write(s, after, strlen(after));
 		screen_redraw(s, &how, &drawn);
 		CHECK(drawn.len > 0);
 	}
