@@ -110,6 +110,7 @@ struct pty *pty_start(unsigned rows, unsigned cols, int (*fn)(void *arg), void *
 	if (p->shell_pid == 0) {
 		close(p->master);
 		close(pair[0]);
+		free(p); /* or a leak checker in fn's process would find it */
 		shell(slave, pair[1], fn, arg);
 	}
 	close(slave);

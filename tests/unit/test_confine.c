@@ -94,9 +94,10 @@ static int try_tcgets(void)
 	return ioctl(8, TCGETS, &t) < 0;
 }
 
+/* Of the memfd: the terminal is a node of this machine. */
 static int try_chmod(void)
 {
-	return fchmod(8, 0600) < 0 && errno != EPERM;
+	return fchmod(7, 0600) < 0 && errno != EPERM;
 }
 
 static int try_prctl(void)
