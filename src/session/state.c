@@ -390,11 +390,16 @@ int state_find(const char *project, const char *name, struct state **ret, struct
 				list[i] = NULL;
 		*ret = found;
 	} else if (fits == 0) {
-		r = name ? err_set(err, 0, "there is no sandbox '%s' of '%s'", name, project)
-			 : err_set(err, 0, "there is no sandbox of '%s'", project);
+		AUTO_FREE char *where = str_escape0(project);
+		AUTO_FREE char *what = name ? str_escape0(name) : NULL;
+
+		r = what ? err_set(err, 0, "there is no sandbox '%s' of '%s'", what, where)
+			 : err_set(err, 0, "there is no sandbox of '%s'", where);
 		err_hint(err, "'bailey ls --all' lists what there is");
 	} else {
-		r = err_set(err, 0, "several sandboxes of '%s' fit", project);
+		AUTO_FREE char *where = str_escape0(project);
+
+		r = err_set(err, 0, "several sandboxes of '%s' fit", where);
 		err_hint(err, "name one of: %s", names.data);
 	}
 	if (fits != 1) {

@@ -77,7 +77,8 @@ bool manifest_same(const struct change *shown, const struct change *now)
 /* The moment from which on the inside may not have seen what the user did. */
 static const struct timespec *base_of(const struct staged *s, const struct change *c)
 {
-	bool recent = younger(&s->started, &s->since) && !younger(&s->started, &c->made);
+	/* At the same moment is not after it. */
+	bool recent = younger(&s->started, &s->since) && younger(&c->made, &s->started);
 
 	return recent ? &s->started : &s->since;
 }
