@@ -43,7 +43,6 @@ chmod 0755 "$work"
 finish() {
 	for pid in "${pids[@]}"; do
 		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
 	done
 	if [ $failures -eq 0 ] && [ -z "${BAILEY_TEST_KEEP:-}" ]; then
 		rm -rf "$work"
@@ -113,22 +112,21 @@ own_home() { # DIR USER
 	(cd "$1/home" && find . -type f -exec sha256sum {} + | sort) >"$1/home.sums"
 }
 
-# Starts a server and sets port, and pid of the job; its first line is the port, and its own pid
-# when it cares to say so.
+# Starts a server and sets port and pid. Its first line is the port and its own pid: that of
+# the job is the shell's that waits for it.
 start_server() { # USER DIR LOGNAME COMMAND...
 	local who=$1 dir=$2 name=$3
 	shift 3
 	mkfifo "$dir/$name.port"
 	[ "$who" = "$user" ] || chown "$who" "$dir/$name.port"
 	as "$who" "$dir/home" "$@" >"$dir/$name.port" 2>"$dir/$name.err" &
-	pid=$!
+	read -r port pid <"$dir/$name.port"
 	pids+=("$pid")
-	read -r port server_pid <"$dir/$name.port"
 }
 
 stop_server() { # PID
 	kill "$1" 2>/dev/null
-	wait "$1" 2>/dev/null
+	tail -s 0.02 --pid="$1" -f /dev/null
 	local left=() p
 	for p in "${pids[@]}"; do
 		[ "$p" = "$1" ] || left+=("$p")
@@ -217,10 +215,10 @@ import http.server, os
 s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
 print(s.server_address[1], os.getpid(), flush=True)
 s.serve_forever()'
-	other=$port other_pid=$pid target=$server_pid
+	other=$port other_pid=$pid
 	start_server "$1" "$2" model "$here/model_api" --scenario "$here/repair.json" \
 		--log "$2/model.log" --place "$3" --set "PROJECT=$2/project" --set "HOME=$2/home" \
-		--set "CANARY=$canary" --set "OTHER_PORT=$other" --set "HOST_PID=$target" \
+		--set "CANARY=$canary" --set "OTHER_PORT=$other" --set "HOST_PID=$other_pid" \
 		--set "BUILD=$2/build" --watch "note=You are in a Bailey sandbox" \
 		--watch "first=The subtraction of this library is wrong" --watch "second=Now say more"
 	model_pid=$pid
