@@ -65,6 +65,7 @@ struct stage {
 	char project[96]; /* @P */
 	char probe[160];  /* in the project */
 	const char *probe_from;
+	pid_t driver;  /* this program, not a child of it */
 	pid_t sleeper; /* @SLEEPER */
 	int pty;       /* master; @PTS is the other end's path */
 	char pts[64];

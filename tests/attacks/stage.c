@@ -42,6 +42,17 @@ void die(const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	printf(" (%s)\n", strerror(errno));
+	fflush(stdout);
+	/* Not from a child, which only reports. */
+	if (stage.home[0] && getpid() == stage.driver) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			execlp("rm", "rm", "-rf", stage.base, NULL);
+			_exit(127);
+		}
+		waitpid(pid, NULL, 0);
+	}
 	exit(1);
 }
 
@@ -354,6 +365,7 @@ void stage_make(const char *probe)
 	char name[64], path[160];
 
 	umask(022);
+	stage.driver = getpid();
 	stage.probe_from = probe;
 	snprintf(stage.base, sizeof(stage.base), "/tmp/bailey-attacks-XXXXXX");
 	if (!mkdtemp(stage.base) || chmod(stage.base, 0755) < 0)
