@@ -692,7 +692,8 @@ static void finish(struct supervisor *s)
 		end_session(s, s->sessions[0], 128 + SIGKILL);
 	changed = s->state->ephemeral && layer_used(s);
 	(void)unlinkat(s->state->dir, "ctl", 0);
-	/* What lies in memory dies with the cell: the kernel takes that down while we clear the rest. */
+	/* What lies in memory dies with the cell: the kernel takes that down while we clear the
+	 * rest. */
 	if (s->cell.pid > 0)
 		kill(s->cell.pid, SIGKILL);
 	if (s->state->ephemeral && s->cell.layer >= 0)
