@@ -148,15 +148,18 @@ static int run_new(struct cli *cli, struct cmd_args *args)
 
 	if (status)
 		return status;
+	if (run_opts.dry_run)
+		return cli_plan_print(&plan, run_opts.json);
 	return cli_create(cli, &plan);
 }
 
 const struct command cmd_new = {
 	.name = "new",
-	.usage = "NAME",
+	.usage = "NAME [OPTIONS]",
 	.summary = "Make a sandbox without starting anything in it",
-	/* No options of a start: nothing starts here, and nobody would remember them. */
-	.text = "Settings are those of the time when it starts: see bailey.toml(5).",
+	.text = "The options hold whenever it starts; what they leave open is settled by the "
+		"settings of that time.",
+	.run_opts = true,
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_new,

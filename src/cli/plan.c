@@ -1,5 +1,7 @@
 #include "plan.h"
 
+#include "session/state.h"
+
 #include "base/log.h"
 #include "cell/cgroup.h"
 #include "sys/fs.h"
@@ -74,18 +76,37 @@ static void resolve_mounts(struct conf *conf)
 	}
 }
 
+/* Options of the environment may be secrets, and are no walls: they are not kept. */
+static void collect_settings(struct plan *plan, const char *name, const struct run_opts *opts)
+{
+	AUTO_STATE struct state *state = NULL;
+
+	if (name && state_find(plan->project, name, &state, NULL) == 0)
+		for (size_t i = 0; i < state->settings.n; i++)
+			strvec_push(&plan->settings, state->settings.v[i]);
+	for (size_t i = 0; i < opts->settings.n; i++)
+		if (!str_after(opts->settings.v[i], "env") &&
+			!strvec_has(&plan->settings, opts->settings.v[i]))
+			strvec_push(&plan->settings, opts->settings.v[i]);
+}
+
 static int make(const struct run_opts *opts, const char *name, bool ephemeral, struct plan *plan,
 	struct err **err)
 {
 	const struct caller *c = &plan->caller;
+	AUTO_STRVEC struct strvec all = {0};
 	struct conf_load_args args;
 	struct policy_context ctx;
 	int r = plan_begin(plan, err);
 
 	if (r < 0)
 		return r;
-	args = plan_conf_args(
-		plan, (const char *const *)strvec_argv((struct strvec *)&opts->settings));
+	collect_settings(plan, ephemeral ? NULL : name, opts);
+	strvec_extend(&all, (const char *const *)strvec_argv(&plan->settings));
+	for (size_t i = 0; i < opts->settings.n; i++)
+		if (str_after(opts->settings.v[i], "env"))
+			strvec_push(&all, opts->settings.v[i]);
+	args = plan_conf_args(plan, (const char *const *)strvec_argv(&all));
 	r = conf_load(&args, &plan->conf, &plan->origins, err);
 	if (r < 0)
 		return r;
@@ -152,6 +173,7 @@ int cli_plan_print(const struct plan *plan, bool json)
 
 void plan_done(struct plan *plan)
 {
+	strvec_done(&plan->settings);
 	caller_done(&plan->caller);
 	free(plan->project);
 	conf_free(plan->conf);

@@ -26,6 +26,8 @@ struct plan {
 	struct conf *conf;
 	struct conf_origins *origins;
 	struct policy *policy;
+	/* What the command line set, now and when the sandbox was made; but for the environment. */
+	struct strvec settings;
 };
 
 /*
@@ -37,10 +39,11 @@ struct plan {
 int plan_begin(struct plan *plan, struct err **err) MUST_CHECK;
 
 /*
- * plan_begin, then conf_load and policy_compile. name: of the sandbox as the user
- * said it, or NULL for a made one; ephemeral: nothing of it is kept. Returns 0, or
- * an exit status after having said why (EXIT_USAGE for wrong settings, else
- * EXIT_FAILED). command: for the "see 'bailey COMMAND --help'".
+ * plan_begin, then conf_load and policy_compile. The options that a kept sandbox was
+ * made with hold for its later starts, too: a mask does not go away by itself. name: of the sandbox
+ * as the user said it, or NULL for a made one; ephemeral: nothing of it is kept. Returns 0, or an
+ * exit status after having said why (EXIT_USAGE for wrong settings, else EXIT_FAILED). command: for
+ * the "see 'bailey COMMAND --help'".
  */
 int cli_plan(const struct cli *cli, const struct run_opts *opts, const char *command,
 	const char *name, bool ephemeral, struct plan *ret) MUST_CHECK;

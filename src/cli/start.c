@@ -57,6 +57,15 @@ static void running_done(struct running *r)
 
 static int launch(struct start *start, struct running *run, struct err **err);
 
+static bool same_settings(const struct plan *plan, const struct state *state)
+{
+	bool same = plan->settings.n == state->settings.n;
+
+	for (size_t i = 0; i < plan->settings.n && same; i++)
+		same = str_eq(plan->settings.v[i], state->settings.v[i]);
+	return same;
+}
+
 /* The sandbox of the plan, started by us or by another. */
 static int get_running(struct start *start, struct running *run, struct err **err)
 {
@@ -73,6 +82,11 @@ static int get_running(struct start *start, struct running *run, struct err **er
 		r = state_find(start->plan->project, start->plan->policy->name, &run->state, NULL);
 		if (r == 0) {
 			run->conn = state_connect(run->state);
+			if (run->conn >= 0 && !run->state->ephemeral &&
+				!same_settings(start->plan, run->state))
+				log_note("'%s' is running: options do not change it now (bailey "
+					 "stop %s)",
+					run->state->name, run->state->name);
 			if (run->conn >= 0)
 				return 0;
 			state_free(TAKE_PTR(run->state));
@@ -81,6 +95,17 @@ static int get_running(struct start *start, struct running *run, struct err **er
 	}
 	err_set(err, EBUSY, "reach the sandbox '%s'", start->plan->policy->name);
 	return err_hint(err, "its supervisor holds the lock but does not answer");
+}
+
+/* The options that it was made with hold whenever it starts: walls do not go by themselves. */
+static int keep_settings(const struct plan *plan, struct state *state, struct err **err)
+{
+	if (state->ephemeral || same_settings(plan, state))
+		return 0;
+	strvec_done(&state->settings);
+	for (size_t i = 0; i < plan->settings.n; i++)
+		strvec_push(&state->settings, plan->settings.v[i]);
+	return state_save(state, err);
 }
 
 static int launch(struct start *start, struct running *run, struct err **err)
@@ -111,6 +136,9 @@ static int launch(struct start *start, struct running *run, struct err **err)
 				return r;
 		}
 	}
+	r = keep_settings(start->plan, run->state, err);
+	if (r < 0)
+		return r;
 	r = cell_plan_make(p, &dirs, &plan, err);
 	if (r < 0)
 		return r;
@@ -258,6 +286,8 @@ int cli_create(const struct cli *cli, struct plan *plan)
 	int r = state_acquire(plan->policy, &state, &err);
 
 	(void)cli;
+	if (r == 0)
+		r = keep_settings(plan, state, &err);
 	state_free(state);
 	if (r < 0 && r != -EBUSY)
 		return cli_fail(err);

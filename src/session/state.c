@@ -46,6 +46,7 @@ void state_free(struct state *s)
 	free(s->name);
 	free(s->project);
 	free(s->agent);
+	strvec_done(&s->settings);
 	free(s->path);
 	fd_close(s->dir);
 	fd_close(s->lock);
@@ -68,9 +69,17 @@ int state_save(const struct state *s, struct err **err)
 		"workspace", (int)s->workspace, "isolation", (int)s->isolation, "since",
 		(json_int_t)s->since.tv_sec, "since_ns", (json_int_t)s->since.tv_nsec, "ids_base",
 		(json_int_t)s->ids_base);
-	char *text = meta ? json_dumps(meta, JSON_INDENT(1)) : NULL;
+	json_t *settings = json_array();
+	char *text;
 	int r;
 
+	for (size_t i = 0; i < s->settings.n; i++)
+		json_array_append_new(settings, json_string(s->settings.v[i]));
+	if (meta)
+		json_object_set(meta, "settings", settings);
+	text = meta && json_array_size(settings) == s->settings.n ? json_dumps(meta, JSON_INDENT(1))
+								  : NULL;
+	json_decref(settings);
 	json_decref(meta);
 	if (!text) /* jansson refuses strings that are not UTF-8 */
 		return err_set(err, EILSEQ, "record the sandbox of '%s' (its path is not UTF-8)",
@@ -83,34 +92,33 @@ int state_save(const struct state *s, struct err **err)
 static int load_meta(struct state *s, struct err **err)
 {
 	AUTO_BUF struct buf b = BUF_INIT(META_MAX);
-	const char *name, *project, *agent = NULL;
+	const char *name, *project, *agent;
 	json_int_t since, since_ns, base;
 	int version, ephemeral, workspace, isolation;
-	json_t *meta;
+	json_t *meta, *list, *setting;
+	size_t i;
 	int r = fs_read_at(s->dir, "meta.json", &b);
 
 	if (r < 0)
 		return err_set(err, r, "read '%s/meta.json'", s->path);
 	meta = json_loadb(b.data ? b.data : "", b.len, JSON_REJECT_DUPLICATES, NULL);
+	/* "agent" is null for none. */
+	agent = json_string_value(json_object_get(meta, "agent"));
+	list = json_object_get(meta, "settings");
 	if (!meta ||
-		json_unpack(meta, "{s:i s:s s:s s?s s:b s:i s:i s:I s:I s:I}", "version", &version,
-			"name", &name, "project", &project, "agent", &agent, "ephemeral",
-			&ephemeral, "workspace", &workspace, "isolation", &isolation, "since",
-			&since, "since_ns", &since_ns, "ids_base", &base) < 0 ||
-		version != 1) {
-		/* "agent" may be null, which s?s does not take. */
-		json_object_del(meta, "agent");
-		agent = NULL;
-		if (!meta ||
-			json_unpack(meta, "{s:i s:s s:s s:b s:i s:i s:I s:I s:I}", "version",
-				&version, "name", &name, "project", &project, "ephemeral",
-				&ephemeral, "workspace", &workspace, "isolation", &isolation,
-				"since", &since, "since_ns", &since_ns, "ids_base", &base) < 0 ||
-			version != 1) {
-			json_decref(meta);
-			err_set(err, EBADMSG, "understand '%s/meta.json'", s->path);
-			return err_hint(err, "remove that directory if the sandbox is not needed");
-		}
+		json_unpack(meta, "{s:i s:s s:s s:b s:i s:i s:I s:I s:I}", "version", &version,
+			"name", &name, "project", &project, "ephemeral", &ephemeral, "workspace",
+			&workspace, "isolation", &isolation, "since", &since, "since_ns", &since_ns,
+			"ids_base", &base) < 0 ||
+		version != 1 || !json_is_array(list)) {
+		json_decref(meta);
+		err_set(err, EBADMSG, "understand '%s/meta.json'", s->path);
+		return err_hint(err, "remove that directory if the sandbox is not needed");
+	}
+	json_array_foreach(list, i, setting)
+	{
+		if (json_is_string(setting))
+			strvec_push(&s->settings, json_string_value(setting));
 	}
 	s->name = xstrdup(name);
 	s->project = xstrdup(project);

@@ -27,10 +27,12 @@ struct state {
 	bool ephemeral;
 	enum conf_workspace workspace;
 	enum conf_isolation isolation;
-	struct timespec since; /* when the sandbox's view of the project began */
-	uint32_t ids_base;     /* caller is root: first host id of the inside; else 0 */
-	int dir;	       /* descriptor of path */
-	int lock;	       /* -1 unless held by us */
+	struct timespec since;	/* when the sandbox's view of the project began */
+	struct strvec settings; /* "key=value" of the command line that made it: they hold for later
+				   starts */
+	uint32_t ids_base;	/* caller is root: first host id of the inside; else 0 */
+	int dir;		/* descriptor of path */
+	int lock;		/* -1 unless held by us */
 };
 
 /*

@@ -5,7 +5,7 @@
 setup()
 {
 	T=$(mktemp -d /var/tmp/bailey-it.XXXXXX)
-	export HOME=$T/home
+	export HOME=$T/home TERM=xterm-256color
 	unset XDG_STATE_HOME XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_RUNTIME_DIR
 	P=$T/home/project
 	mkdir -p "$P"

@@ -197,3 +197,19 @@ S
 	cd "$T/other"
 	"$BAILEY" rm -y box
 }
+
+@test "the options a sandbox was made with hold for its later starts" {
+	echo secret >.env
+	"$BAILEY" run -q --keep --name box --mask .env -- true
+	[ -z "$("$BAILEY" exec box -- cat .env)" ]
+	"$BAILEY" rm -y box
+	"$BAILEY" new box --mask .env
+	[ -z "$("$BAILEY" exec box -- cat .env)" ]
+	"$BAILEY" rm -y box
+	# What is in the environment may be a secret: it is not written down.
+	"$BAILEY" run -q --keep --name box -e TOKEN=t0ps3cret -- true
+	! grep -r t0ps3cret "$HOME/.local/state"
+	"$BAILEY" rm -y box
+	"$BAILEY" new box
+	[ "$("$BAILEY" exec box -- cat .env)" = secret ]
+}
