@@ -911,8 +911,13 @@ static int enter(struct enter *e, struct err **err)
 		r = build_root(e, err);
 	if (r < 0)
 		return r;
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
-		return err_set(err, errno, "start a new session keyring");
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS) {
+		r = err_set(err, errno, "start a new session keyring");
+		if (r == -EDQUOT)
+			err_hint(err, "each running sandbox takes one of your keys: raise the "
+				      "limit with 'sysctl kernel.keys.maxkeys=2000'");
+		return r;
+	}
 	return confine(a, err);
 }
 
