@@ -18,6 +18,8 @@ teardown()
 {
 	local left
 
+	# A server that a failed test has not come to end.
+	[ -z "${server-}" ] || kill "$server" 2>/dev/null
 	"$BAILEY" ls --all --json >/dev/null 2>&1
 	for left in "$HOME"/.local/state/bailey/sandboxes/*/; do
 		[ -d "$left" ] || continue

@@ -146,7 +146,7 @@ project" ]
 import http.server, sys
 s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
 print(s.server_port, flush=True)
-s.serve_forever()' 2>/dev/null; }
+s.serve_forever()' 2>/dev/null 3>&-; }
 	read -r port <&"${SERVER[0]}"
 	server=$SERVER_PID
 	curl -sf "http://127.0.0.1:$port/a" >/dev/null # the control
