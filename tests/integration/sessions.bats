@@ -208,7 +208,7 @@ S
 	"$BAILEY" rm -y box
 	# What is in the environment may be a secret: it is not written down.
 	"$BAILEY" run -q --keep --name box -e TOKEN=t0ps3cret -- true
-	! grep -r t0ps3cret "$HOME/.local/state"
+	if grep -r t0ps3cret "$HOME/.local/state"; then return 1; fi
 	"$BAILEY" rm -y box
 	"$BAILEY" new box
 	[ "$("$BAILEY" exec box -- cat .env)" = secret ]
