@@ -152,7 +152,7 @@ while read -r i fate delay pick terminal <&3; do
 		what=$(cat "/proc/$pid/comm" 2>/dev/null)
 		kill -9 "$pid" 2>/dev/null && killed=$((killed + 1))
 	fi
-	wait $child
+	wait $child 2>/dev/null # dash says "Killed"
 	status=$?
 	if [ "$fate" = end ] && [ $status != 0 ]; then
 		unclean=$((unclean + 1))

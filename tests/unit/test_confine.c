@@ -260,7 +260,8 @@ TEST(confine_fds_keeps_exactly_those)
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		/* In an order that makes naive moving overwrite one with another. */
-		int a = memfd_create("a", 0), b = memfd_create("b", 0), c = memfd_create("c", 0);
+		int a = memfd_create("a", MFD_CLOEXEC), b = memfd_create("b", MFD_CLOEXEC),
+		    c = memfd_create("c", MFD_CLOEXEC);
 		int keep[4];
 		struct stat want[3], got;
 
