@@ -59,6 +59,13 @@ struct supervisor {
 	const char *reason; /* why the sandbox ended its sessions, or NULL */
 };
 
+static int set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
 static void send_failed(
 	int fd, enum init_stage stage, int status, int code, const char *text, const char *hint)
 {
@@ -161,6 +168,8 @@ static int start_relay(struct supervisor *s, struct session *session, int master
 		return err_set(err, errno, "start a relay");
 	}
 	session->relay_ctl = pair[0];
+	if (set_nonblocking(pair[0]) < 0)
+		return err_set(err, errno, "prepare the relay's socket");
 	return 0;
 }
 
@@ -551,7 +560,7 @@ static void on_client(struct supervisor *s, struct client *c)
 
 static void on_connect(struct supervisor *s)
 {
-	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
@@ -764,6 +773,9 @@ static int set_up(struct supervisor *s, const struct supervisor_args *args, stru
 	r = cell_launch(&launch, &s->cell, err);
 	if (r < 0)
 		return r;
+	/* Whoever does not read must not hold us up: what does not fit is not sent. */
+	if (set_nonblocking(s->cell.control) < 0 || set_nonblocking(s->clients[0].fd) < 0)
+		return err_set(err, errno, "prepare the supervisor");
 	start_forwarder(s);
 	if (args->policy->limits.timeout)
 		set_timer(s, args->policy->limits.timeout);
