@@ -24,7 +24,7 @@ bool home_has(const struct agent_home *home, const char *path);
 /* The directory, made as needed (0700). */
 int home_mkdir(const struct agent_home *home, const char *path) MUST_CHECK;
 /*
- * Atomic; directories above are made. mtime: NULL for now. A symlink or a FIFO of that
+ * Atomic; directories above are made. mtime: NULL is the present. A symlink or a FIFO of that
  * name is replaced, a directory is -EISDIR.
  */
 int home_write(const struct agent_home *home, const char *path, const void *p, size_t n,

@@ -307,10 +307,17 @@ int state_acquire(const struct policy *p, struct state **ret, struct err **err)
 {
 	const char *place = places[p->ephemeral];
 	AUTO_STATE struct state *s = NULL;
-	int r = open_record(place, p->id, &s, NULL);
+	AUTO_ERR struct err *why = NULL;
+	int r = open_record(place, p->id, &s, &why);
 
-	if (r < 0) /* none, or one that a crash left half made */
+	if (r == -ENOENT) /* none, or one that a crash left half made */
 		return create(p, place, ret, err);
+	if (r < 0) {
+		/* Starting afresh would forget the walls that it was made with. */
+		if (err)
+			*err = TAKE_PTR(why);
+		return r;
+	}
 	if (!str_eq(s->project, p->project))
 		return err_set(
 			err, EEXIST, "use the name '%s': it belongs to '%s'", s->name, s->project);

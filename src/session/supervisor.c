@@ -383,7 +383,8 @@ static void finish_relay(struct session *session)
 
 	if (session->relay_ctl < 0)
 		return;
-	if (msg_send(session->relay_ctl, &m) < 0)
+	/* A relay that was reaped has pid 0 here, which kill(2) takes for our own group. */
+	if (msg_send(session->relay_ctl, &m) < 0 && session->relay > 0)
 		kill(session->relay, SIGKILL);
 }
 

@@ -213,3 +213,31 @@ S
 	"$BAILEY" new box
 	[ "$("$BAILEY" exec box -- cat .env)" = secret ]
 }
+
+@test "a relay that is killed takes its session along, and no other" {
+	"$BAILEY" new box
+	"$BAILEY" exec -d box -- sleep 4716
+	"$BAILEY" exec -d box -- sleep 4717
+	for p in $(pgrep -x bailey-super); do
+		grep -qzx "HOME=$HOME" "/proc/$p/environ" 2>/dev/null && super=$p
+	done
+	relay=$(pgrep -x -P "$super" bailey-relay | head -n 1)
+	[ -n "$relay" ]
+	kill -9 "$relay"
+	one_session() { [ "$("$BAILEY" status box | grep -c 'session ')" -eq 1 ]; }
+	wait_for 10 one_session
+	running box
+	"$BAILEY" exec box -- true
+	running box
+	"$BAILEY" stop box
+}
+
+@test "a damaged record is an error, not a fresh start without its options" {
+	echo secret >.env
+	"$BAILEY" new box --mask .env
+	echo '{' >"$(echo "$HOME"/.local/state/bailey/sandboxes/box-*/meta.json)"
+	run "$BAILEY" run --keep --name box -- cat .env
+	[ "$status" -eq 125 ]
+	[[ $output != *secret* ]]
+	[[ $output == *meta.json* ]]
+}
